@@ -1,0 +1,146 @@
+"""Text → Analysis: tokens, one network pass, decoding, values; the original offsets all the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from nlp.errors import InputError
+from nlp.model.alignment import Encoding, TextEncoder, Window, entities_of, tag_names
+from nlp.model.decoding import decode_spans, topic_scores
+from nlp.model.runtime import OnnxRuntime, Runtime
+from nlp.model.store import TOKENIZER, Bundle, load_bundle
+from nlp.schema import Analysis, LabelSchema, TopicScore
+from nlp.text import add_values
+
+CHUNK = 512  # texts that `pipe` sorts by length at a time
+
+
+class Analyzer:
+    """Finds topic, entities and vector of a question.
+
+    Args:
+        bundle: The checked model folder.
+        runtime: What runs its network.
+        reference: The day against which relative dates (去年3月) get their values; None leaves it to the day of the call.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime, reference: date | None = None) -> None:
+        self.bundle, self.runtime, self.reference = bundle, runtime, reference
+        tokens = bundle.manifest["tokens"]
+        tokenizer = Tokenizer.from_file(str(bundle.folder / TOKENIZER))
+        self.encoder = TextEncoder(tokenizer, tokens["max_length"], tokens["stride"])
+        self.temperature = float(bundle.manifest["calibration"]["temperature"])
+        self.topics, self.names = bundle.labels.topic_ids(), tag_names(bundle.labels)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path, *, threads: int = 0, reference: date | None = None) -> Analyzer:
+        """Loads a bundle for serving with ONNX Runtime.
+
+        Args:
+            path: The bundle folder.
+            threads: CPU threads of one pass; 0 uses all cores.
+            reference: See the class.
+
+        Raises:
+            BundleError: The bundle is missing, damaged or of another format.
+        """
+        bundle = load_bundle(Path(path))
+        return cls(bundle, OnnxRuntime(bundle.network, threads), reference)
+
+    @property
+    def labels(self) -> LabelSchema:
+        return self.bundle.labels
+
+    @property
+    def fingerprint(self) -> str:
+        return self.bundle.fingerprint
+
+    @property
+    def router(self) -> Mapping[str, Any]:
+        """Ranker and thresholds fitted with this model (see `nlp.fitting`); empty where none were."""
+        return self.bundle.router
+
+    def __call__(self, text: str, *, reference: date | None = None) -> Analysis:
+        """Analyses one text of any length; `reference` as in the class, for this text alone.
+
+        Raises:
+            InputError: `text` is not a string.
+        """
+        return self._analyze([text], 1, reference)[0]
+
+    def pipe(self, texts: Iterable[str], *, batch_size: int = 32) -> Iterator[Analysis]:
+        """Analyses many texts, in order, with batches of similar length.
+
+        Args:
+            texts: Read lazily, a chunk at a time.
+            batch_size: Windows in one pass of the network.
+
+        Raises:
+            InputError: One of them is not a string.
+        """
+        rest = iter(texts)
+        while chunk := list(islice(rest, CHUNK)):
+            yield from self._analyze(chunk, batch_size, None)
+
+    def _analyze(self, texts: Sequence[str], batch_size: int, reference: date | None) -> list[Analysis]:
+        for text in texts:
+            if not isinstance(text, str):
+                raise InputError(f"expected a string, got {text!r:.60}")
+        encodings = self.encoder.encode(texts)
+        windows = self.encoder.windows(encodings)
+        order = sorted(range(len(windows)), key=lambda n: windows[n].end - windows[n].start)
+        parts: list[list[_Part]] = [[] for _ in texts]
+        for first in range(0, len(order), batch_size):
+            batch = [windows[n] for n in order[first : first + batch_size]]
+            topics, tags, vectors = self.runtime.run(*self.encoder.batch(encodings, batch))
+            for row, window in enumerate(batch):
+                size = window.end - window.start
+                parts[window.text].append(_Part(window, topics[row], tags[row, 1 : size + 1], vectors[row]))
+        joined = (self._join(t, e, p, reference) for t, e, p in zip(texts, encodings, parts, strict=True))
+        return list(joined)
+
+    def _join(self, text: str, encoding: Encoding, parts: list[_Part], reference: date | None) -> Analysis:
+        parts.sort(key=lambda part: part.window.start)
+        if not len(encoding):  # nothing but blanks: every topic is as likely
+            even = tuple(TopicScore(topic, 1 / len(self.topics)) for topic in self.topics)
+            return Analysis(text, even, (), parts[0].vector)
+        weights = np.array([len(part.tags) for part in parts], dtype=np.float32)
+        weights /= weights.sum()
+        logits = np.einsum("w,wt->t", weights, np.stack([part.topics for part in parts]))
+        vector = np.einsum("w,wd->d", weights, np.stack([part.vector for part in parts]))
+        spans = decode_spans(_join_tags(parts, len(encoding)), self.names)
+        entities = add_values(text, entities_of(spans, encoding), self.labels, reference or self.reference)
+        vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
+        return Analysis(text, topic_scores(logits, self.topics, self.temperature), entities, vector.astype(np.float32))
+
+
+class _Part:
+    """What the network said of one window, without special tokens."""
+
+    __slots__ = ("tags", "topics", "vector", "window")
+
+    def __init__(
+        self, window: Window, topics: NDArray[np.float32], tags: NDArray[np.float32], vector: NDArray[np.float32]
+    ) -> None:
+        self.window, self.topics, self.tags, self.vector = window, topics, tags, vector
+
+
+def _join_tags(parts: Sequence[_Part], length: int) -> NDArray[np.float32]:
+    """One row of logits a token: where windows overlap, each side keeps the half that lies deeper inside it."""
+    if len(parts) == 1:
+        return parts[0].tags
+    joined = np.empty((length, parts[0].tags.shape[1]), dtype=np.float32)
+    start = 0
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        end = (part.window.end + following.window.start) // 2 if following else length
+        joined[start:end] = part.tags[start - part.window.start : end - part.window.start]
+        start = end
+    return joined

@@ -1,0 +1,313 @@
+"""The command `wenlu`: each command is a thin shell around a plain function.
+
+Single use: a text argument or standard input, pretty on a terminal, else JSON (`--json` and `--pretty` choose). Files:
+`--input rows.jsonl --output out.jsonl`; a row that cannot be used gives one line on standard error, the others are written all the
+same, and the exit code is 2.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from nlp.data.corpus import read_rows
+from nlp.data_cli import data_app
+from nlp.errors import DataError, InputError, WenluError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="问路: from a question to the right answer.",
+)
+index_app = typer.Typer(no_args_is_help=True, help="Build and look after the index of an archive.")
+app.add_typer(index_app, name="index")
+app.add_typer(data_app, name="data")
+
+T = TypeVar("T")
+Row = dict[str, Any]
+Text = Annotated[str | None, typer.Argument(help="the text (default: standard input)")]
+Input = Annotated[Path | None, typer.Option("--input", "-i", help="JSONL with a row a text")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="JSONL to write (default: standard output)")]
+Model = Annotated[Path | None, typer.Option("--model", help="bundle folder (default: the embedded one)")]
+Index = Annotated[Path | None, typer.Option("--index", help="index folder (default: the embedded archive)")]
+AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
+MAX_CHUNK = 256
+
+
+def main() -> None:
+    """Entry point of the console command; errors that the user can mend end in one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app(standalone_mode=True)
+    except WenluError as error:
+        _complain(str(error))
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _complain(message: str) -> None:
+    print(f"wenlu: {message}", file=sys.stderr)
+
+
+@app.command()
+def analyze(text: Text = None, input: Input = None, output: Output = None, model: Model = None, as_json: AsJson = None) -> None:
+    """Topic, entities, roles and values of a question."""
+    from nlp.analyzer import Analyzer
+    from nlp.embedded import default_bundle
+    from nlp.view import show_analysis
+
+    analyzer = Analyzer.from_pretrained(model or default_bundle())
+    if input:
+        _run_rows(input, output, _text_of, lambda texts: [a.to_dict() for a in analyzer.pipe(texts)])
+        return
+    analysis = analyzer(_read_text(text))
+    _print(analysis.to_dict(), as_json, lambda: show_analysis(analysis, analyzer.labels))
+
+
+@app.command()
+def values(
+    text: Text = None,
+    input: Input = None,
+    output: Output = None,
+    reference: Annotated[
+        str | None, typer.Option(help="day for relative dates, YYYY-MM-DD (default: today; for rows: none)")
+    ] = None,
+    as_json: AsJson = None,
+) -> None:
+    """Numbers, amounts, percentages, ages, durations, dates and regions by grammar alone; a row may carry its `ref_date`."""
+    from nlp.text import find
+    from nlp.view import entity_table
+
+    day = _parse_day(reference, "--reference") if reference else None
+
+    def text_and_day(row: Row) -> tuple[str, date | None]:
+        text = _text_of(row)
+        try:
+            return text, _parse_day(row["ref_date"], "ref_date") if row.get("ref_date") else day
+        except InputError as error:  # only relative dates need it: the row is worth reading without
+            _complain(f"{input}: row {row.get('id', text)!r:.60}: {error}; read against {day or 'no day'}")
+            return text, day
+
+    if input:
+        _run_rows(
+            input, output, text_and_day, lambda rows: [{"values": [e.to_dict() for e in find(t, reference=d)]} for t, d in rows]
+        )
+        return
+    question = _read_text(text)
+    found = find(question, reference=day or date.today())
+    _print({"values": [e.to_dict() for e in found]}, as_json, lambda: entity_table(question, found))
+
+
+@app.command()
+def answer(
+    text: Text = None,
+    input: Input = None,
+    output: Output = None,
+    index: Index = None,
+    model: Model = None,
+    as_json: AsJson = None,
+) -> None:
+    """The answer to a question, a list to choose from, or an honest hand-off."""
+    from nlp.analyzer import Analyzer
+    from nlp.embedded import default_bundle, default_index
+    from nlp.retrieval.index import AnswerIndex
+    from nlp.router import Router
+    from nlp.view import show_decision
+
+    analyzer = Analyzer.from_pretrained(model or default_bundle())
+    router = Router(analyzer, AnswerIndex.open(index, analyzer.fingerprint) if index else default_index(analyzer))
+    if input:
+        _run_rows(input, output, _text_of, lambda texts: [router(text).to_dict() for text in texts])
+        return
+    decision = router(_read_text(text))
+    whole = {**decision.to_dict(), "analysis": decision.analysis.to_dict()}
+    _print(whole, as_json, lambda: show_decision(decision, analyzer.labels))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="bundle folder, or `baseline:DATASET` for the baseline trained on a data set")],
+    data: Annotated[Path, typer.Argument(help="gold JSONL")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file for the report")] = None,
+    as_json: AsJson = None,
+) -> None:
+    """Compares a model with gold rows: topics, entities, roles, values."""
+    from nlp.data.corpus import read_examples
+    from nlp.evaluation.metrics import evaluate as compare
+    from nlp.view import show_report
+
+    predict, labels = _predictor(str(model))
+    gold = read_examples(data, labels)
+    report = compare(gold, list(predict([e.text for e in gold])))
+    if output:
+        output.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _print(report.to_dict(), as_json, lambda: show_report(report))
+
+
+def _predictor(model: str) -> tuple[Callable[[list[str]], Iterable[Any]], Any]:
+    if model.startswith("baseline:"):
+        from nlp.config import load_schema
+        from nlp.data.corpus import read_examples
+        from nlp.training.baseline import Baseline
+
+        folder = Path(model.removeprefix("baseline:"))
+        schema = load_schema(folder / "schema.toml")
+        return Baseline(read_examples(folder / "train.jsonl", schema), schema).analyze, schema
+    from nlp.analyzer import Analyzer
+
+    analyzer = Analyzer.from_pretrained(model)
+    return analyzer.pipe, analyzer.labels
+
+
+@index_app.command("build")
+def index_build(
+    source: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, a scraped page, or a folder of them")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder of the index")],
+    report: Annotated[Path | None, typer.Option(help="JSON file that says what became of every line")] = None,
+    model: Model = None,
+) -> None:
+    """Reads an archive and makes its index."""
+    from nlp.analyzer import Analyzer
+    from nlp.data.sources import read_source
+    from nlp.embedded import default_bundle
+    from nlp.router import build_index
+
+    read = read_source(source)
+    for error in read.errors:
+        _complain(str(error))
+    console = Console(stderr=True)
+    for page in read.pages:
+        console.print(str(page), style="dim", highlight=False)
+    if report:
+        pages = [page.to_dict() for page in read.pages]
+        report.write_text(json.dumps(pages, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    index = build_index(output, read.entries, Analyzer.from_pretrained(model or default_bundle()))
+    console.print(f"{output}: {len(index)} entries, {len(read.errors)} rejected")
+    if read.errors:
+        raise typer.Exit(2)
+
+
+@index_app.command("fit")
+def index_fit(
+    index: Annotated[Path, typer.Argument(help="index of the archive that the pairs are about")],
+    pairs: Annotated[Path, typer.Argument(help="data set of pairs with train.jsonl and dev.jsonl")],
+    questions: Annotated[
+        Path, typer.Option(help="gold questions that the model was not trained on, for the out-of-scope gate")
+    ],
+    model: Model = None,
+    max_error: Annotated[float, typer.Option(help="share of wrong answers allowed among those given")] = 0.05,
+) -> None:
+    """Fits ranker and thresholds; they are kept with the index and with the model, for the indexes that it will make."""
+    from nlp.analyzer import Analyzer
+    from nlp.data.corpus import read_examples
+    from nlp.data.pairs import read_pairs
+    from nlp.embedded import default_bundle
+    from nlp.fitting import fit_router
+    from nlp.model.store import attach_router
+    from nlp.retrieval.index import AnswerIndex
+
+    folder = model or default_bundle()
+    analyzer = Analyzer.from_pretrained(folder)
+    opened = AnswerIndex.open(index, analyzer.fingerprint)
+    train, dev = (read_pairs(pairs / f"{split}.jsonl") for split in ("train", "dev"))
+    fitted = fit_router(analyzer, opened, train, dev, read_examples(questions, analyzer.labels), max_error)
+    opened.keep(thresholds=fitted["thresholds"], ranker=fitted["ranker"])
+    attach_router(folder, fitted)
+    print(json.dumps({"thresholds": fitted["thresholds"], "figures": fitted["figures"]}))
+
+
+def _read_text(text: str | None) -> str:
+    """The text argument, or standard input read whole as UTF-8."""
+    if text is None:
+        if sys.stdin.isatty():
+            raise InputError("no text: give it as an argument, on standard input, or as a file with --input")
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"standard input: not UTF-8 at byte {error.start}; convert it first, as with iconv -f GB18030"
+            ) from None
+    if not text.strip():
+        raise InputError("the text is empty")
+    return text.strip("\n")
+
+
+def _text_of(row: Row) -> str:
+    for name in ("text", "query", "question"):
+        if name in row:
+            if not isinstance(row[name], str):
+                raise InputError(f"{name}: expected a string, got {row[name]!r:.60}")
+            return str(row[name])
+    raise InputError("text: missing, expected one of text, query, question")
+
+
+def _parse_day(day: Any, where: str) -> date:
+    try:
+        return datetime.fromisoformat(day).date()
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: expected a day as YYYY-MM-DD, got {day!r}") from None
+
+
+def _print(data: Row, as_json: bool | None, pretty: Callable[[], Any]) -> None:
+    if as_json or (as_json is None and not sys.stdout.isatty()):
+        print(json.dumps(data, ensure_ascii=False))
+    else:
+        Console().print(pretty())
+
+
+def _run_rows(source: Path, target: Path | None, prepare: Callable[[Row], T], work: Callable[[list[T]], list[Row]]) -> None:
+    """Sends the rows of a JSONL file through `work`, chunk by chunk, and writes `{"id", …}` for each row that `prepare` could use."""
+    bad = 0
+    with _writer(target) as write:
+        for chunk in _chunks(read_rows(source)):
+            good: list[tuple[Any, T]] = []
+            for number, row in chunk:
+                try:
+                    if isinstance(row, DataError):
+                        raise row
+                    good.append((row.get("id", number), prepare(row)))
+                except InputError as error:
+                    bad += 1
+                    _complain(str(error) if isinstance(error, DataError) else f"{source}:{number}: {error}")
+            for (identifier, _), result in zip(good, work([item for _, item in good]), strict=True):
+                write({"id": identifier, **result})
+    if bad:
+        _complain(f"{source}: {bad} rows could not be used, the others are written")
+        raise typer.Exit(2)
+
+
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    chunk: list[Any] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == MAX_CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+@contextmanager
+def _writer(target: Path | None) -> Iterator[Callable[[Row], None]]:
+    if target is None:
+        yield lambda row: print(json.dumps(row, ensure_ascii=False))
+        return
+    try:
+        file = target.open("w", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from None
+    with file:
+        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=file)

@@ -1,0 +1,303 @@
+"""TOML → frozen dataclasses, strictly: an unknown key, a missing key or a wrong type stops with its path before anything heavy is imported.
+
+models/x/train.toml: train.batch_size: expected int, got "32"
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from nlp.errors import RecipeError
+from nlp.schema import VALUE_KINDS, EntityLabel, LabelSchema, TopicLabel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRecipe:
+    """Where the encoder comes from: a hub id or a folder.
+
+    `layers` keeps that many evenly spaced layers (0 keeps all); `random` starts from random weights of the same shape.
+    """
+
+    path: str
+    layers: int = 0
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecipe:
+    """`character`: one token a code point, entities always align; `piece`: the base's own tokenizer. `max_length` counts tokens."""
+
+    unit: Literal["character", "piece"] = "character"
+    max_length: int = 256
+    stride: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecipe:
+    """The data set folder with schema.toml, train.jsonl, dev.jsonl and test.jsonl, and more training files of the same labels."""
+
+    path: str
+    extra_train: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRecipe:
+    """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
+    frozen encoder with weight `vector_weight`."""
+
+    epochs: float = 6.0
+    batch_size: int = 32
+    lr: float = 5e-5
+    head_lr: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    dropout: float = 0.1
+    label_smoothing: float = 0.05
+    also_share: float = 0.2
+    topic_weight: float = 1.0
+    tag_weight: float = 1.0
+    vector_weight: float = 0.0
+    teacher: str = ""
+    patience: int = 3
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecipe:
+    """What the bundle holds: `weights` (fp16 safetensors), `fp32` and `int8` (ONNX); parity is measured on `parity_rows` rows of dev."""
+
+    files: tuple[Literal["weights", "fp32", "int8"], ...] = ("weights", "fp32", "int8")
+    parity_rows: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecipe:
+    """What the card says besides figures: what the model is for, licence, what it was made of, and what it cannot do."""
+
+    description: str = ""
+    licence: str = ""
+    origin: str = ""
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole `train.toml`."""
+
+    name: str
+    base: BaseRecipe
+    data: DataRecipe
+    tokens: TokenRecipe = TokenRecipe()
+    train: TrainRecipe = TrainRecipe()
+    export: ExportRecipe = ExportRecipe()
+    card: CardRecipe = CardRecipe()
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainRecipe:
+    """Masked-language-model training of a character encoder, with a teacher's token states and sentence vectors distilled into it.
+
+    `corpus` are text files (`.txt`, `.txt.xz`, a paragraph a line, or `.jsonl` with `text`); `shares` says which part of each to read. Half
+    of the rows of a batch are masked at `mask_rate`, the other half is seen whole. The loss is the weighted sum of its three parts.
+    """
+
+    corpus: tuple[str, ...]
+    shares: tuple[float, ...] = ()
+    teacher: str = ""
+    max_length: int = 96
+    batch_size: int = 32
+    max_steps: int = 4000
+    lr: float = 3e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    mask_rate: float = 0.25
+    masked_weight: float = 0.2
+    token_weight: float = 1.0
+    vector_weight: float = 1.0
+    save_steps: int = 200
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class BasePlan:
+    """A whole `pretrain.toml`: what to start from and how to train it."""
+
+    name: str
+    base: BaseRecipe
+    pretrain: PretrainRecipe
+    card: CardRecipe = CardRecipe()
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        RecipeError: The file is missing, not UTF-8 or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def load_plan(path: Path, overrides: Sequence[str] = ()) -> Recipe | BasePlan:
+    """Reads a recipe; one with a section `pretrain` makes an encoder, any other a joint model.
+
+    Args:
+        path: The TOML file.
+        overrides: `section.key=value` with TOML values (a bare word counts as a string), which win over the file.
+
+    Raises:
+        RecipeError: See the module.
+    """
+    data = read_toml(path)
+    for override in overrides:
+        _override(data, override)
+    if "pretrain" in data:
+        return parse(BasePlan, data, str(path))
+    return parse(Recipe, data, str(path))
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    dotted, equals, raw = override.partition("=")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        raise RecipeError(f"--set {override}: expected section.key=value")
+    try:
+        value = tomllib.loads(f"v = {raw}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = raw
+    table = data
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {override}: {key} is a value, not a section")
+    table[keys[-1]] = value
+
+
+def parse(kind: type[T], data: Any, where: str) -> T:
+    """Turns a parsed TOML table into the frozen dataclass `kind`.
+
+    Args:
+        kind: A dataclass whose fields are scalars, tuples, literals or such dataclasses.
+        data: The table.
+        where: Path for messages, such as `models/x/train.toml`.
+
+    Raises:
+        RecipeError: An unknown or missing key, or a wrong type, with its path.
+    """
+    if not isinstance(data, Mapping):
+        raise RecipeError(f"{where}: expected a section, got {data!r}")
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(data) - set(fields))
+    if unknown:
+        raise RecipeError(f"{where}: {unknown[0]}: unknown key, expected one of {', '.join(fields)}")
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in data:
+            values[name] = _convert(hints[name], data[name], f"{where}: {name}" if ".toml" in where[-5:] else f"{where}.{name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise RecipeError(f"{where}: {name}: missing")
+    return kind(**values)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return parse(typing.cast(type[Any], hint), value, where)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise RecipeError(f"{where}: expected a list, got {_shown(value)}")
+        return tuple(_convert(typing.get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is Literal:
+        if value not in typing.get_args(hint):
+            raise RecipeError(f"{where}: expected one of {', '.join(map(repr, typing.get_args(hint)))}, got {_shown(value)}")
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return _convert(next(a for a in typing.get_args(hint) if a is not type(None)), value, where)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise RecipeError(f"{where}: expected {hint.__name__}, got {_shown(value)}")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _TopicTable:
+    name: str
+    description: str = ""
+    out_of_scope: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _TypeTable:
+    name: str
+    description: str = ""
+    value: str = ""
+    roles: tuple[str, ...] = ()
+
+
+def load_schema(path: Path) -> LabelSchema:
+    """Reads `schema.toml`: tables `[topics.<id>]` and `[types.<id>]`.
+
+    Raises:
+        RecipeError: A table is malformed, there is no topic, or a value kind is unknown.
+    """
+    return schema_from_dict(read_toml(path), str(path))
+
+
+def schema_from_dict(data: Mapping[str, Any], where: str) -> LabelSchema:
+    """Turns `{"topics": {id: {...}}, "types": {id: {...}}}` into a LabelSchema; `where` names the file in messages."""
+    unknown = sorted(set(data) - {"topics", "types"})
+    if unknown:
+        raise RecipeError(f"{where}: {unknown[0]}: unknown key, expected topics, types")
+    topics = {key: parse(_TopicTable, t, f"{where}: topics.{key}") for key, t in data.get("topics", {}).items()}
+    if not topics:
+        raise RecipeError(f"{where}: topics: missing, expected at least one [topics.<id>]")
+    kinds = {key: parse(_TypeTable, t, f"{where}: types.{key}") for key, t in data.get("types", {}).items()}
+    for key, table in kinds.items():
+        if table.value and table.value not in VALUE_KINDS:
+            raise RecipeError(
+                f"{where}: types.{key}.value: expected one of {', '.join(VALUE_KINDS)}, got {_shown(table.value)}"
+            )
+    return LabelSchema(
+        tuple(TopicLabel(key, t.name, t.description, t.out_of_scope) for key, t in topics.items()),
+        tuple(EntityLabel(key, t.name, t.description, typing.cast(Any, t.value or None), t.roles) for key, t in kinds.items()),
+    )
+
+
+def schema_to_dict(schema: LabelSchema) -> dict[str, Any]:
+    """The inverse of `schema_from_dict`, for the bundle's labels.json."""
+    return {
+        "topics": {t.id: {"name": t.name, "description": t.description, "out_of_scope": t.out_of_scope} for t in schema.topics},
+        "types": {
+            t.id: {"name": t.name, "description": t.description, "value": t.value or "", "roles": list(t.roles)}
+            for t in schema.types
+        },
+    }

@@ -1,0 +1,1 @@
+"""The joint model: one encoder pass gives topic, tags and sentence vector."""

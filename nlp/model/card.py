@@ -1,0 +1,60 @@
+"""The record of a training run → the card (`README.md`) of what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def bundle_card(manifest: Mapping[str, Any]) -> str:
+    """The card of a joint model, from its manifest."""
+    recipe = manifest["recipe"]
+    base = f"{recipe['base']['path']}" + (f", {recipe['base']['layers']} layers" if recipe["base"]["layers"] else "")
+    parts = [
+        *_head(manifest["name"], recipe["card"]),
+        f"Made by `python train.py models/{manifest['name']}/train.toml` from {base}.",
+    ]
+    rows = [(split, str(count)) for split, count in manifest["rows"].items()]
+    parts += ["## Data", f"`{recipe['data']['path']}`", _table(("split", "rows"), rows)]
+    lost = ", ".join(f"{count} in {split}" for split, count in manifest["entities_lost"].items())
+    parts.append(f"Entities that no token boundary fits: {lost}.")
+    figures = [(split, *(f"{score:.4f}" for score in scores.values())) for split, scores in manifest["metrics"].items()]
+    names = next(iter(manifest["metrics"].values()))
+    parts += [
+        "## Figures",
+        "fp32, before calibration; `score` is the mean of the other two.",
+        _table(("split", *names), figures),
+    ]
+    files = {name: facts for name, facts in manifest["parity"].items() if isinstance(facts, Mapping)}
+    columns = list(next(iter(files.values())))
+    rows_of_files = [(name, *(str(facts[column]) for column in columns)) for name, facts in files.items()]
+    parts += [f"Exported networks against the trained one, on {manifest['parity']['rows']} rows of dev:"]
+    parts += [
+        _table(("file", *columns), rows_of_files),
+        f"Temperature of the topic probabilities: {manifest['calibration']['temperature']}.",
+    ]
+    return "\n\n".join([*parts, *_limits(recipe["card"])]) + "\n"
+
+
+def encoder_card(record: Mapping[str, Any]) -> str:
+    """The card of an encoder, from `training.json`."""
+    recipe, name = record["recipe"], record["recipe"]["name"]
+    parts = [*_head(name, recipe["card"]), f"Made by `python train.py models/{name}/pretrain.toml`."]
+    rows = [(str(entry["step"]), f"{float(entry['loss']):.3f}") for entry in record["history"] if "loss" in entry]
+    step = max(1, len(rows) // 10)
+    parts += ["## Training loss", _table(("step", "loss"), [*rows[::step], *rows[-1:]])]
+    return "\n\n".join([*parts, *_limits(recipe["card"])]) + "\n"
+
+
+def _head(name: str, card: Mapping[str, Any]) -> list[str]:
+    licence = f"Licence: {card['licence']}. {card['origin']}" if card["licence"] else ""
+    return [part for part in (f"# {name}", card["description"], licence) if part]
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    return ["## Limits", "\n".join(f"- {limit}" for limit in card["limits"])] if card["limits"] else []
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

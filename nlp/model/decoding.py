@@ -1,0 +1,95 @@
+"""Logits → calibrated topic scores and legal entity spans, in numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.schema import TopicScore
+
+Span = tuple[int, int, str, float]
+FORBIDDEN = -1e9
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softmax over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def topic_scores(logits: NDArray[np.float32], topics: Sequence[str], temperature: float) -> tuple[TopicScore, ...]:
+    """All topics by falling probability.
+
+    Args:
+        logits: Shape (topics,).
+        topics: Names in the order of the logits.
+        temperature: Divides the logits (Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2).
+    """
+    probabilities = softmax(logits / np.float32(temperature))
+    order = np.argsort(-probabilities, kind="stable")
+    return tuple(TopicScore(topics[i], float(probabilities[i])) for i in order)
+
+
+def decode_spans(logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Span]:
+    """The best legal BIOES sequence as spans.
+
+    Args:
+        logits: Tag logits of one text without special tokens, shape (tokens, tags).
+        names: Tag names, `O` first, then B-, I-, E-, S- of each tag.
+
+    Returns:
+        (first token, last token, tag, probability); the probability is the geometric mean of the span's token probabilities.
+    """
+    if not len(logits):
+        return []
+    best = logits.argmax(axis=-1)
+    if not best.any():
+        return []
+    follows, starts, ends = _grammar(names)
+    legal = starts[best[0]] == 0 and ends[best[-1]] == 0 and not follows[best[:-1], best[1:]].any()
+    # Every legal step costs nothing, so a legal sequence of maxima is the optimum already.
+    path = best if legal else _viterbi(logits, follows, starts, ends)
+    return _read_spans(path, np.log(softmax(logits)[np.arange(len(path)), path] + 1e-12), names)
+
+
+@cache
+def _grammar(names: tuple[str, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Costs (0 or FORBIDDEN) of each step (tags, tags), of starting (tags,) and of ending (tags,) with a tag."""
+    open_after = [name[2:] if name[0] in "BI" else "" for name in names]
+    open_before = [name[2:] if name[0] in "IE" else "" for name in names]
+    follows = np.array([[0.0 if a == b else FORBIDDEN for b in open_before] for a in open_after], dtype=np.float32)
+    starts = np.array([0.0 if not b else FORBIDDEN for b in open_before], dtype=np.float32)
+    ends = np.array([0.0 if not a else FORBIDDEN for a in open_after], dtype=np.float32)
+    return follows, starts, ends
+
+
+def _viterbi(
+    logits: NDArray[np.float32], follows: NDArray[np.float32], starts: NDArray[np.float32], ends: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    score = logits[0] + starts
+    back = np.empty(logits.shape, dtype=np.int64)
+    for step in range(1, len(logits)):
+        reach = score[:, None] + follows
+        back[step] = reach.argmax(axis=0)
+        score = reach[back[step], np.arange(len(score))] + logits[step]
+    path = np.empty(len(logits), dtype=np.int64)
+    path[-1] = (score + ends).argmax()
+    for step in range(len(logits) - 1, 0, -1):
+        path[step - 1] = back[step, path[step]]
+    return path
+
+
+def _read_spans(path: NDArray[np.int64], log_probabilities: NDArray[np.float32], names: tuple[str, ...]) -> list[Span]:
+    spans: list[Span] = []
+    first = 0
+    for token in np.flatnonzero(path):
+        position, tag = names[path[token]][0], names[path[token]][2:]
+        if position in "BS":
+            first = int(token)
+        if position in "ES":
+            probability = float(np.exp(log_probabilities[first : token + 1].mean()))
+            spans.append((first, int(token), tag, probability))
+    return spans

@@ -1,0 +1,91 @@
+"""Joint network → ONNX fp32 and int8, with a report of how far apart they are."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from nlp.model.alignment import TextEncoder
+from nlp.model.decoding import decode_spans
+from nlp.model.network import JointEncoder
+from nlp.model.runtime import OnnxRuntime, Runtime, TorchRuntime
+from nlp.model.store import ONNX, ONNX_INT8
+
+
+def export_onnx(network: JointEncoder, folder: Path) -> None:
+    """Writes `onnx/model.onnx` and `onnx/model_int8.onnx` (dynamic quantisation, one scale a column of weights)."""
+    target = folder / ONNX
+    target.parent.mkdir(parents=True, exist_ok=True)
+    example = (torch.tensor([[2, 5, 6, 3]] * 2), torch.ones(2, 4, dtype=torch.int64))
+    names = ["topics", "tags", "vector"]
+    axes: dict[str, dict[int, str]] = {"ids": {0: "batch", 1: "length"}, "mask": {0: "batch", 1: "length"}}
+    axes |= {"topics": {0: "batch"}, "tags": {0: "batch", 1: "length"}, "vector": {0: "batch"}}
+    with warnings.catch_warnings():
+        # The tracing exporter warns of its own retirement; the graph it makes is the one that the quantiser handles best.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval().cpu(),
+            example,
+            str(target),
+            input_names=["ids", "mask"],
+            output_names=names,
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)  # the quantiser logs advice at every call
+    quantize_dynamic(str(target), str(folder / ONNX_INT8), per_channel=True, weight_type=QuantType.QInt8)
+    logging.getLogger().setLevel(level)
+
+
+def parity(
+    network: JointEncoder, folder: Path, encoder: TextEncoder, texts: Sequence[str], names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Compares the exported files with the network on `texts`.
+
+    Returns:
+        For each file its size in bytes and, against torch fp32: share of equal topics, F1 of equal spans, mean and least cosine of the
+        vectors, largest difference of a topic logit.
+    """
+    reference = _predict(TorchRuntime(network), encoder, texts, names)
+    report: dict[str, Any] = {"rows": len(texts)}
+    for file in (ONNX, ONNX_INT8):
+        other = _predict(OnnxRuntime(folder / file), encoder, texts, names)
+        report[file] = {"bytes": (folder / file).stat().st_size, **_compare(reference, other)}
+    return report
+
+
+Prediction = tuple[np.ndarray[Any, Any], set[tuple[int, int, str]], np.ndarray[Any, Any]]
+
+
+def _predict(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str], names: tuple[str, ...]) -> list[Prediction]:
+    predictions = []
+    for encoding in encoder.encode(texts):
+        window = encoder.windows([encoding])[:1]
+        topics, tags, vector = runtime.run(*encoder.batch([encoding], window))
+        spans = {span[:3] for span in decode_spans(tags[0, 1 : window[0].end + 1], names)}
+        predictions.append((topics[0], spans, vector[0]))
+    return predictions
+
+
+def _compare(reference: Sequence[Prediction], other: Sequence[Prediction]) -> dict[str, float]:
+    same_topic = [int(a[0].argmax() == b[0].argmax()) for a, b in zip(reference, other, strict=True)]
+    shared = sum(len(a[1] & b[1]) for a, b in zip(reference, other, strict=True))
+    spans = sum(len(a[1]) + len(b[1]) for a, b in zip(reference, other, strict=True))
+    cosines = [float(a[2] @ b[2]) for a, b in zip(reference, other, strict=True)]
+    gaps = [float(np.abs(a[0] - b[0]).max()) for a, b in zip(reference, other, strict=True)]
+    return {
+        "same_topic": round(float(np.mean(same_topic)), 4),
+        "span_f1": round(2 * shared / spans, 4) if spans else 1.0,
+        "cosine_mean": round(float(np.mean(cosines)), 5),
+        "cosine_min": round(min(cosines), 5),
+        "logit_gap": round(max(gaps), 5),
+    }

@@ -1,0 +1,68 @@
+"""Token ids → logits and vectors, by ONNX Runtime (serving) or torch (training and parity checks)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.errors import BundleError
+
+Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+class Runtime(Protocol):
+    """Runs the joint network."""
+
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
+        """Runs a batch.
+
+        Args:
+            ids: (batch, length).
+            mask: (batch, length), 1 for tokens.
+
+        Returns:
+            topic logits (batch, topics), tag logits (batch, length, tags), unit vectors (batch, width).
+        """
+        ...
+
+
+class OnnxRuntime:
+    """An exported network.
+
+    Args:
+        path: The `.onnx` file.
+        threads: Threads of one run; 0 lets ONNX Runtime use all cores.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
+            raise BundleError(f"{path}: ONNX Runtime cannot load it: {error}") from None
+
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
+        topics, tags, vector = self.session.run(None, {"ids": ids, "mask": mask})
+        return topics, tags, vector
+
+
+class TorchRuntime:
+    """A `JointEncoder` in memory, on the device where its weights are."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network.eval()
+
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
+        import torch
+
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            topics, tags, vector = self.network(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+        return tuple(t.float().cpu().numpy() for t in (topics, tags, vector))

@@ -1,0 +1,1 @@
+"""Finding the entries of an archive that may answer a question, and how likely each of them does."""

@@ -1,0 +1,75 @@
+"""What an index says of itself: `metadata.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nlp.errors import ArchiveError
+
+FORMAT = 1
+METADATA = "metadata.json"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """The description of an index.
+
+    Attributes:
+        encoder: Fingerprint of the encoder that made the vectors.
+        width: Length of a vector.
+        created: When the index was built, ISO 8601.
+        entries: Number of entries when it was built; once opened, the number at that version.
+        table: Name of the table that holds them; each build writes one of its own.
+        scales: Column of vectors → mean and standard deviation of the cosine between unrelated texts.
+        thresholds: Numbers of the router.
+        ranker: Weights of the ranker, as `Ranker.to_dict` gives them; empty for those of the package.
+        format: Version of the layout.
+    """
+
+    encoder: str
+    width: int
+    created: str
+    entries: int
+    table: str
+    scales: Mapping[str, tuple[float, float]]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    ranker: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def write_info(path: Path, info: IndexInfo) -> None:
+    """Writes the metadata of the index at `path`, atomically."""
+    temporary = path / f"{METADATA}.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps(info.to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(temporary, path / METADATA)
+
+
+def read_info(path: Path) -> IndexInfo:
+    """Reads the metadata of the index at `path`.
+
+    Raises:
+        ArchiveError: No folder, no metadata, damaged metadata, or those of another format.
+    """
+    if not path.is_dir():
+        raise ArchiveError(f"{path}: no such index; build it with `wenlu index build`")
+    try:
+        data = json.loads((path / METADATA).read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise ArchiveError(f"{path}: index of format {data['format']}, expected {FORMAT}; build it again")
+        scales = {name: (float(mean), float(deviation)) for name, (mean, deviation) in data.pop("scales").items()}
+        return IndexInfo(**data, scales=scales)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveError(f"{path}: {METADATA} is missing or damaged ({first_line(error)}); build the index again") from error
+
+
+def first_line(error: Exception) -> str:
+    """Kind and first line of an error that another library raised."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"

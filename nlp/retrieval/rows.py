@@ -1,0 +1,161 @@
+"""Entry ↔ row of the index: fields, words for lexical search, vectors.
+
+Places take part in lexical search as words of their own. A rule of 420500 is filed under `=420500` and, as one of those inside
+a larger place, under `<420000`. A question from 420500 looks for `=420500`, for the rules of what surrounds it, `=420000`, and
+for those inside it, `<420500`: BM25 then weighs a shared place as it weighs any rare word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nlp.retrieval.places import surroundings
+from nlp.schema import NATIONAL, Entry, Hit
+from nlp.text.segment import information, segment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+Scale = tuple[float, float]
+FIELDS = ("id", "question", "answer", "topic", "regions", "law", "as_of", "source", "category", "date", "start", "end")
+CLOSENESS = {"vector": "closeness", "answer_vector": "answer_closeness"}  # column of vectors → feature
+# What a reader asks about stands in the first screens of an answer; the rest would only blur its words (and take time to cut).
+ANSWER_CHARACTERS = 1_500
+
+
+def place_words(regions: Sequence[str], *, asked: bool) -> list[str]:
+    """Turns region codes into words for lexical search; `asked` for the places of a question, else for those of an entry."""
+    words: list[str] = []
+    for code in regions:
+        if code != NATIONAL:
+            own, around = ("<", "=") if asked else ("=", "<")
+            words += [f"={code}", f"{own}{code}", *(f"{around}{parent}" for parent in surroundings(code))]
+    return list(dict.fromkeys(words))
+
+
+def entries_table(entries: Sequence[Entry], vectors: Vectors, answer_vectors: Vectors | None = None) -> pa.Table:
+    """Builds the rows of the index.
+
+    Args:
+        entries: Entries with their regions.
+        vectors: Question vectors, shape (entries, width).
+        answer_vectors: Answer vectors of the same shape, where there are any.
+
+    Returns:
+        A table with a column for each field, `question_words`, `words`, `vector` and, where given, `answer_vector`.
+    """
+    import pyarrow as pa
+
+    text, whole = pa.string(), pa.int64()
+    types: dict[str, Any] = {"regions": pa.list_(text), "start": whole, "end": whole}
+    columns: dict[str, Any] = {}
+    for name in FIELDS:
+        columns[name] = pa.array([_storable(getattr(entry, name)) for entry in entries], types.get(name, text))
+    questions = [segment(entry.question) for entry in entries]
+    columns["question_words"] = pa.array([len(words) for words in questions], pa.int32())
+    columns["words"] = pa.array([_words(entry, words) for entry, words in zip(entries, questions, strict=True)], text)
+    for name, given in (("vector", vectors), ("answer_vector", answer_vectors)):
+        if given is not None:
+            numbers = pa.array(unit_length(given).ravel(), pa.float32())
+            columns[name] = pa.FixedSizeListArray.from_arrays(numbers, int(given.shape[1]))
+    return pa.table(columns)
+
+
+def _words(entry: Entry, question: list[str]) -> str:
+    """What lexical search reads of an entry: the words of its question first, then those of its answer, then its places."""
+    return " ".join([*question, *segment(entry.answer[:ANSWER_CHARACTERS]), *place_words(entry.regions, asked=False)])
+
+
+def unit_length(vectors: Vectors) -> Vectors:
+    """Scales rows to length 1; rows of zeros stay."""
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def background(vectors: Vectors, others: Vectors, pairs: int = 4_000) -> tuple[float, float]:
+    """Mean and standard deviation of the cosine between a vector and one of another row.
+
+    Encoders differ in how close they put any two texts; measured in these units, a similarity means the same for each of them.
+    """
+    import numpy as np
+
+    rows = len(vectors)
+    if rows < 2:
+        return 0.0, 1.0
+    generator = np.random.default_rng(0)
+    left = generator.integers(rows, size=pairs)
+    right = (left + generator.integers(1, rows, size=pairs)) % rows
+    cosines = np.einsum("nw,nw->n", unit_length(vectors[left]), unit_length(others[right]))
+    return float(cosines.mean()), max(float(cosines.std()), 1e-3)
+
+
+def entry_of_row(row: Mapping[str, Any]) -> Entry:
+    """Reads an entry back from a row."""
+    fields: dict[str, Any] = {name: row[name] for name in FIELDS}
+    return Entry(**fields | {"regions": tuple(fields["regions"] or ())})
+
+
+def read_rows(
+    table: pa.Table, words: Collection[str], unit: NDArray[np.float32] | None, scales: Mapping[str, Scale]
+) -> list[dict[str, Any]]:
+    """Turns what a search found into rows with features instead of words and vectors.
+
+    Args:
+        table: Rows as `entries_table` made them, with `_score` from a lexical search.
+        words: Segments of the question.
+        unit: Vector of the question, of length 1; None where there is none.
+        scales: Column of vectors → mean and standard deviation of its background.
+    """
+    closeness = {CLOSENESS[column]: _closeness(table, column, unit, scale) for column, scale in scales.items()}
+    rows: list[dict[str, Any]] = table.drop_columns(list(scales)).to_pylist()
+    weights = {word: information(word) for word in words}
+    for position, row in enumerate(rows):
+        features = {name: values[position] for name, values in closeness.items()} | {"lexical": row.pop("_score", None) or 0.0}
+        row["features"] = features | _coverage(row, weights)
+    return rows
+
+
+def fuse(*searches: Sequence[Mapping[str, Any]]) -> list[Hit]:
+    """Joins the rows of several searches into hits, best first, by reciprocal rank fusion (Cormack et al. 2009, k = 60)."""
+    scores: dict[str, float] = {}
+    rows: dict[str, Mapping[str, Any]] = {}
+    for ranked in searches:
+        for rank, row in enumerate(ranked, 1):
+            scores[row["id"]] = scores.get(row["id"], 0.0) + 1 / (60 + rank)
+            rows.setdefault(row["id"], row)
+    best = sorted(scores, key=lambda key: (-scores[key], key))
+    return [Hit(entry_of_row(rows[key]), scores[key], rows[key]["features"]) for key in best]
+
+
+def _coverage(row: dict[str, Any], asked: Mapping[str, float]) -> dict[str, float]:
+    """Shares of information: of the question found in the entry and in its question, of the entry's question in the asked."""
+    words: list[str] = row.pop("words").split(" ")
+    own, there = set(words[: row.pop("question_words")]), set(words)
+    total = sum(asked.values()) or 1.0
+    shared = sum(weight for word, weight in asked.items() if word in own)
+    everywhere = sum(weight for word, weight in asked.items() if word in there)
+    own_total = sum(information(word) for word in own) or 1.0
+    return {"coverage": everywhere / total, "question_coverage": shared / total, "entry_coverage": shared / own_total}
+
+
+def _closeness(table: pa.Table, column: str, unit: NDArray[np.float32] | None, scale: Scale) -> list[float]:
+    if unit is None or not len(table):
+        return [0.0] * len(table)
+    lists: Any = table[column].combine_chunks()
+    flat = lists.flatten().to_numpy(zero_copy_only=False)
+    cosines = flat.reshape(len(table), -1) @ unit
+    return [float(value) for value in (cosines - scale[0]) / scale[1]]
+
+
+def _storable(value: Any) -> Any:
+    """Arrow stores UTF-8, which has no lone surrogates: each becomes one question mark, so that offsets still hold."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

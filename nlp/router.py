@@ -1,0 +1,223 @@
+"""Question → Decision: the one entry that answers it, a few to choose from, or an honest hand-off with its reason.
+
+router = Router(analyzer, AnswerIndex.open("archive", analyzer.fingerprint))
+decision = router("北京医保卡在河北住院能直接结算吗")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.errors import ArchiveError, InputError
+from nlp.retrieval import messages
+from nlp.retrieval.index import AnswerIndex
+from nlp.retrieval.places import relation
+from nlp.retrieval.rank import AskedPlaces, Ranker, asked_places
+from nlp.schema import NATIONAL, Action, Analysis, Decision, Entry, Hit, LabelSchema, RegionValue
+from nlp.text.segment import segment
+
+if TYPE_CHECKING:
+    from nlp.analyzer import Analyzer
+
+CANDIDATES = 30  # that each of the two searches gives to the ranker
+SHOWN = 5  # answers in a decision
+QUESTION_CHARACTERS = 1_000  # of a question that lexical search reads, and of an entry's question that the model reads
+ANSWER_CHARACTERS = 160  # of an answer that the model reads: what it is about stands at its beginning
+_SURE = 0.5  # from which probability a predicted topic is kept with an entry
+_RIVAL = 0.75  # share of the best entry's probability from which another is as good
+_PLACE_FEATURES = "rule_"
+
+
+class QuestionAnalyzer(Protocol):
+    """What the router needs of an analyzer: `nlp.Analyzer`, or a stand-in for it."""
+
+    @property
+    def labels(self) -> LabelSchema: ...
+
+    def __call__(self, text: str, /) -> Analysis: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Probabilities from which the router acts.
+
+    Attributes:
+        answer: Least probability of an entry that is given as the answer.
+        suggest: Least probability of entries that are shown to choose from.
+        out_of_scope: Probability of the topic for nobody's business from which a question is handed off.
+    """
+
+    answer: float = 0.5
+    suggest: float = 0.2
+    out_of_scope: float = 0.5
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, float]) -> Thresholds:
+        """Reads thresholds kept with an index; those that are missing get their defaults.
+
+        Raises:
+            ArchiveError: An unknown name, or a number outside [0, 1].
+        """
+        known = {field.name for field in fields(cls)}
+        for name, number in data.items():
+            if name not in known or not 0 <= number <= 1:
+                raise ArchiveError(f"threshold {name} = {number!r}, expected one of {sorted(known)} in [0, 1]")
+        return cls(**data)
+
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+class Router:
+    """Routes questions to the entries of one archive.
+
+    Args:
+        analyzer: Finds topic, entities and vector of a question.
+        index: The archive, with vectors of the analyzer's encoder.
+        ranker: Features → probability; None for the one kept with the index, else that of the package.
+        thresholds: None for those kept with the index, else the defaults.
+        today: Day from which the age of an entry counts; None for the day of the call.
+    """
+
+    def __init__(
+        self,
+        analyzer: QuestionAnalyzer,
+        index: AnswerIndex,
+        ranker: Ranker | None = None,
+        thresholds: Thresholds | None = None,
+        today: date | None = None,
+    ) -> None:
+        self.analyzer, self.index, self.today = analyzer, index, today
+        self.ranker = ranker or (Ranker.from_dict(index.info.ranker) if index.info.ranker else Ranker.default())
+        self.thresholds = thresholds or Thresholds.from_dict(index.info.thresholds)
+
+    def __call__(self, question: str) -> Decision:
+        """Decides what to do with a question.
+
+        Returns:
+            A decision whose answers are the nearest entries, whatever the action; `probability` is that of the first.
+
+        Raises:
+            InputError: `question` is not a string.
+            ArchiveError: The files of the index cannot be read.
+        """
+        analysis = self.analyzer(question)
+        if not any(map(str.isalnum, question)):
+            return Decision("handoff", (), 0.0, "no_answer", messages.EMPTY, analysis)
+        return self._decide(analysis, asked_places(analysis), self.rank(analysis))
+
+    def rank(self, analysis: Analysis) -> tuple[Hit, ...]:
+        """The nearest entries with their probabilities and features, best first.
+
+        Raises:
+            ArchiveError: The files of the index cannot be read.
+        """
+        words = segment(analysis.text[:QUESTION_CHARACTERS])
+        places = asked_places(analysis)
+        found = self.index.search(words, analysis.vector, regions=(*places.rule, *places.care), limit=CANDIDATES)
+        return tuple(self.ranker.rank(analysis, found, self.today or date.today()))
+
+    def _decide(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...]) -> Decision:
+        outside = self._out_of_scope(analysis)
+        best = hits[0].score * (1 - outside) if hits else 0.0
+        action, reason, message = self._act(analysis, places, hits, best, outside)
+        return Decision(action, hits[:SHOWN], best, reason, message, analysis)
+
+    def _act(
+        self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], best: float, outside: float
+    ) -> tuple[Action, str, str]:
+        """Action, reason and sentence; the questions that only the asker can settle come before the answer."""
+        limits = self.thresholds
+        if outside >= limits.out_of_scope:
+            return "handoff", "out_of_scope", messages.OUT_OF_SCOPE
+        others = [hit for hit in hits if "rule_disjoint" in hit.features and self._elsewhere(hit) > max(best, limits.suggest)]
+        if best < limits.answer and others:
+            return "handoff", "no_answer_for_region", messages.other_region(places.rule, _stated(others))
+        if best < limits.suggest:
+            return "handoff", "no_answer", messages.NO_ANSWER
+        local = hits[0].entry.regions if NATIONAL not in hits[0].entry.regions else ()
+        unclear = _undecided(analysis)
+        if local and unclear:
+            return "handoff", "ambiguous_region", messages.which(*unclear)
+        rivals = [hit for hit in hits if hit.score >= _RIVAL * hits[0].score]
+        if not places.rule and any(relation(local, hit.entry.regions) == "disjoint" for hit in rivals):
+            return "handoff", "needs_region", messages.where(_stated(rivals))
+        if best >= limits.answer:
+            return "answer", "answered", messages.answered(local, asked=bool(places.rule))
+        return "suggest", "low_confidence", messages.SUGGEST
+
+    def _elsewhere(self, hit: Hit) -> float:
+        """Probability that the entry would answer the question if it were asked of the entry's own place."""
+        return self.ranker.probability({k: v for k, v in hit.features.items() if not k.startswith(_PLACE_FEATURES)})
+
+    def _out_of_scope(self, analysis: Analysis) -> float:
+        topic = self.analyzer.labels.out_of_scope()
+        return next((score.probability for score in analysis.topics if score.topic == topic), 0.0)
+
+
+def _undecided(analysis: Analysis) -> tuple[str, tuple[str, ...]] | None:
+    """The first place name of a question that has several readings and none decided: the name and the readings."""
+    for entity in analysis.entities:
+        value = entity.value
+        if isinstance(value, RegionValue) and not value.resolved and len(value.candidates) > 1:
+            return analysis.text[entity.start : entity.end], tuple(candidate.code for candidate in value.candidates)
+    return None
+
+
+def _stated(hits: Sequence[Hit]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(code for hit in hits for code in hit.entry.regions))
+
+
+def build_index(
+    path: str | Path,
+    entries: Sequence[Entry],
+    analyzer: Analyzer,
+    *,
+    answers: bool = True,
+) -> AnswerIndex:
+    """Analyses the questions and the beginnings of the answers of entries and writes their index.
+
+    Entries without a topic get the one the model is sure of. Ranker and thresholds that were fitted with the model go with the index.
+
+    Args:
+        path: Folder of the index.
+        entries: The archive; ids must differ.
+        analyzer: Whose vectors the index is to hold.
+        answers: Whether to hold vectors of the answers too: better hits, twice the time.
+
+    Raises:
+        InputError: No entries, or an id twice.
+        ArchiveError: `path` holds something that is no index, or cannot be written.
+    """
+    filled, vectors = [], []
+    for entry, analysis in zip(entries, analyzer.pipe(e.question[:QUESTION_CHARACTERS] for e in entries), strict=True):
+        filled.append(_with_topic(entry, analysis))
+        vectors.append(_vector(analysis))
+    others = [_vector(a) for a in analyzer.pipe(e.answer[:ANSWER_CHARACTERS] for e in entries)] if answers else []
+    return AnswerIndex.build(
+        path,
+        filled,
+        np.stack(vectors) if vectors else np.empty((0, 0), np.float32),
+        analyzer.fingerprint,
+        answer_vectors=np.stack(others) if others else None,
+        thresholds=analyzer.router.get("thresholds"),
+        ranker=analyzer.router.get("ranker"),
+    )
+
+
+def _vector(analysis: Analysis) -> NDArray[np.float32]:
+    if analysis.vector is None:
+        raise InputError(f"the analyzer gives no vector for {analysis.text[:40]!r}; an index needs one for each entry")
+    return analysis.vector
+
+
+def _with_topic(entry: Entry, analysis: Analysis) -> Entry:
+    sure = entry.topic is None and analysis.probability >= _SURE
+    return replace(entry, topic=analysis.topic) if sure else entry

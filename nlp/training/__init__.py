@@ -1,0 +1,1 @@
+"""Training jobs: encoders, joint models, baselines, thresholds."""

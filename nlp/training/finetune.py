@@ -1,0 +1,360 @@
+"""Recipe and data set → trained joint model → bundle."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from nlp.config import Recipe, load_schema, schema_to_dict
+from nlp.data.corpus import read_examples
+from nlp.errors import BundleError, RecipeError
+from nlp.model.alignment import (
+    TextEncoder,
+    character_rows,
+    character_tokenizer,
+    piece_tokenizer,
+    read_vocabulary,
+    tag_names,
+    tags_of,
+)
+from nlp.model.card import bundle_card
+from nlp.model.decoding import decode_spans
+from nlp.model.export import export_onnx, parity
+from nlp.model.network import IGNORED, JointEncoder, JointOutput, joint_loss, load_base
+from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, TOKENIZER, WEIGHTS, checksum, write_manifest, writing
+from nlp.schema import Example, LabelSchema
+from nlp.training.calibrate import fit_temperature
+from nlp.training.pretrain import Teacher
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """A window of an example with its targets: topic probabilities (topics,), tags (tokens,), teacher vector (width,) or None."""
+
+    ids: np.ndarray[Any, np.dtype[np.int64]]
+    topic: np.ndarray[Any, np.dtype[np.float32]]
+    tags: np.ndarray[Any, np.dtype[np.int64]]
+    vector: np.ndarray[Any, np.dtype[np.float32]] | None
+
+
+class TrainingRows(Dataset[TrainingRow]):
+    """Examples cut to windows with their targets; `lost` counts entities that no token boundary fits.
+
+    Args:
+        examples: Gold rows.
+        encoder: Tokenizer and window size.
+        schema: The labels.
+        also_share: Part of the topic target that goes to the other acceptable topics.
+        teacher: Gives vectors for single-window texts; None for no vector target.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        encoder: TextEncoder,
+        schema: LabelSchema,
+        also_share: float,
+        teacher: Teacher | None = None,
+    ) -> None:
+        encodings = encoder.encode([e.text for e in examples])
+        names = tag_names(schema)
+        tagged = [tags_of(e, encoding, names) for e, encoding in zip(examples, encodings, strict=True)]
+        vectors = _teacher_vectors([e.text for e in examples], teacher) if teacher else None
+        self.lost = sum(lost for _, lost in tagged)
+        self.rows = []
+        for window in encoder.windows(encodings):
+            ids, _ = encoder.batch(encodings, [window])
+            tags = np.full(ids.shape[1], IGNORED, dtype=np.int64)
+            tags[1:-1] = tagged[window.text][0][window.start : window.end]
+            topic = _topic_target(examples[window.text], schema, also_share)
+            whole = window.start == 0 and window.end == len(encodings[window.text])
+            self.rows.append(TrainingRow(ids[0], topic, tags, vectors[window.text] if vectors is not None and whole else None))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> TrainingRow:
+        return self.rows[index]
+
+
+def _topic_target(example: Example, schema: LabelSchema, also_share: float) -> np.ndarray[Any, np.dtype[np.float32]]:
+    target = np.zeros(len(schema.topics), dtype=np.float32)
+    number = {topic: n for n, topic in enumerate(schema.topic_ids())}
+    if example.topic:
+        share = also_share if example.also else 0.0
+        target[number[example.topic]] = 1 - share
+        for other in example.also:
+            target[number[other]] += share / len(example.also)
+    return target
+
+
+def _teacher_vectors(texts: Sequence[str], teacher: Teacher, batch: int = 32) -> np.ndarray[Any, np.dtype[np.float32]]:
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    parts = [teacher.vectors([texts[i][:500] for i in order[n : n + batch]]).cpu().numpy() for n in range(0, len(order), batch)]
+    vectors = np.empty_like(np.concatenate(parts))
+    vectors[order] = np.concatenate(parts)
+    return vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Pads TrainingRows to one batch of tensors."""
+
+    pad: int
+
+    def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
+        width = max(len(row.ids) for row in rows)
+        ids = np.full((len(rows), width), self.pad, dtype=np.int64)
+        mask = np.zeros((len(rows), width), dtype=np.int64)
+        tags = np.full((len(rows), width), IGNORED, dtype=np.int64)
+        for number, row in enumerate(rows):
+            ids[number, : len(row.ids)], mask[number, : len(row.ids)], tags[number, : len(row.ids)] = row.ids, 1, row.tags
+        batch = {"ids": ids, "mask": mask, "topic_targets": np.stack([row.topic for row in rows]), "tag_targets": tags}
+        vectors = [row.vector for row in rows]
+        if any(v is not None for v in vectors):
+            known = next(v for v in vectors if v is not None)
+            batch["vector_targets"] = np.stack([np.zeros_like(known) if v is None else v for v in vectors])
+        return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
+    """The library Trainer with the joint loss and batches of similar length."""
+
+    recipe: Recipe
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        """Batches of similar length: most questions are short, a few are letters, and padding would be most of the work."""
+        lengths = [len(row.ids) for row in self.train_dataset.rows]
+        return LengthGroupedSampler(
+            self.args.train_batch_size, lengths=lengths, generator=torch.Generator().manual_seed(self.args.seed)
+        )
+
+    def compute_loss(
+        self,
+        model: JointEncoder,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Any:
+        output = JointOutput(*model(inputs["ids"], inputs["mask"]))
+        t = self.recipe.train
+        weights = (t.topic_weight, t.tag_weight, t.vector_weight)
+        vectors = inputs.get("vector_targets")
+        loss = joint_loss(output, inputs["topic_targets"], inputs["tag_targets"], vectors, weights, t.label_smoothing)
+        return (loss, {"topics": output.topics, "tags": output.tags}) if return_outputs else loss
+
+    def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
+        with torch.no_grad():
+            loss, output = self.compute_loss(model, self._prepare_inputs(inputs), return_outputs=True)
+        # Tag numbers instead of logits: a thousandth of the memory, and the F1 needs no more.
+        return loss, (output["topics"], output["tags"].argmax(-1)), (inputs["topic_targets"], inputs["tag_targets"])
+
+
+def two_speed_optimizer(network: JointEncoder, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW with the recipe's `lr` for the encoder and `head_lr` for the fresh heads."""
+    t = recipe.train
+    parts: dict[bool, list[Tensor]] = {False: [], True: []}
+    for name, weight in network.named_parameters():
+        parts["_head." in name].append(weight)
+    groups = [{"params": parts[False], "lr": t.lr}, {"params": parts[True], "lr": t.head_lr}]
+    return torch.optim.AdamW(groups, lr=t.lr, weight_decay=t.weight_decay)
+
+
+def score_predictions(prediction: EvalPrediction, names: tuple[str, ...]) -> dict[str, float]:
+    """Topic accuracy and span F1 of a dev pass, and `score`, their mean, by which the best checkpoint is chosen."""
+    topics, tags = prediction.predictions
+    topic_targets, tag_targets = prediction.label_ids
+    labelled = topic_targets.sum(-1) > 0
+    accuracy = float((topics.argmax(-1) == topic_targets.argmax(-1))[labelled].mean()) if labelled.any() else 0.0
+    shared = total = 0
+    for guess, gold in zip(tags, tag_targets, strict=True):
+        known = gold != IGNORED
+        found, wanted = ({s[:3] for s in decode_spans(_one_hot(t[known], len(names)), names)} for t in (guess, gold))
+        shared += len(found & wanted)
+        total += len(found) + len(wanted)
+    f1 = 2 * shared / total if total else 0.0
+    return {"topic_accuracy": accuracy, "span_f1": f1, "score": (accuracy + f1) / 2}
+
+
+def _one_hot(tags: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.asarray(10 * np.eye(size, dtype=np.float32)[tags], dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a training run needs, made from a recipe."""
+
+    recipe: Recipe
+    schema: LabelSchema
+    encoder: TextEncoder
+    network: JointEncoder
+    splits: dict[str, list[Example]]
+
+    @classmethod
+    def prepare(cls, recipe: Recipe) -> Job:
+        """Reads data and base.
+
+        Raises:
+            RecipeError, DataError, BundleError: See what the message names.
+        """
+        folder = Path(recipe.data.path)
+        schema = load_schema(folder / "schema.toml")
+        splits = {name: read_examples(folder / f"{name}.jsonl", schema) for name in ("train", "dev", "test")}
+        for extra in recipe.data.extra_train:
+            splits["train"] += read_examples(Path(extra), schema)
+        base = _local_base(recipe.base.path)
+        rows = None
+        if recipe.tokens.unit == "character":
+            vocabulary = read_vocabulary(base)
+            tokenizer, rows = character_tokenizer(vocabulary), character_rows(vocabulary)
+        else:
+            tokenizer = piece_tokenizer(base)
+        encoder = TextEncoder(tokenizer, recipe.tokens.max_length, recipe.tokens.stride)
+        torch.manual_seed(recipe.train.seed)
+        network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), recipe.train.dropout)
+        longest = network.encoder.config.max_position_embeddings
+        if recipe.tokens.max_length > longest:
+            raise RecipeError(
+                f"tokens.max_length = {recipe.tokens.max_length}: {recipe.base.path} has {longest} positions, expected at most that"
+            )
+        return cls(recipe, schema, encoder, network, splits)
+
+
+def _local_base(path: str) -> Path:
+    """The folder of a base; a hub id is fetched to the library's cache first."""
+    if Path(path).exists():
+        return Path(path)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(path, allow_patterns=["*.json", "vocab.txt", "*.safetensors"]))
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise BundleError(f"base.path {path!r}: neither a folder nor a hub id that can be fetched: {first}") from None
+
+
+def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str, Any]:
+    """Trains, calibrates, exports and writes the bundle.
+
+    Args:
+        recipe: The recipe.
+        output: Folder of the bundle, replaced as a whole at the end.
+        work: Folder for checkpoints; they survive a stop.
+        resume: Go on from the last checkpoint under `work`.
+
+    Returns:
+        The facts that went into the manifest.
+    """
+    job = Job.prepare(recipe)
+    t = recipe.train
+    teacher = Teacher(t.teacher, job.encoder) if t.teacher and t.vector_weight else None
+    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher)
+    dev = TrainingRows(job.splits["dev"], job.encoder, job.schema, t.also_share)
+    names = tag_names(job.schema)
+    trainer = JointTrainer(
+        model=job.network,
+        args=_arguments(recipe, work, len(train)),
+        train_dataset=train,
+        eval_dataset=dev,
+        data_collator=Collator(job.encoder.pad),
+        compute_metrics=lambda prediction: score_predictions(prediction, names),
+        callbacks=[EarlyStoppingCallback(t.patience)],
+        optimizers=(two_speed_optimizer(job.network, recipe), None),
+    )
+    trainer.recipe = recipe
+    trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
+    history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
+    logits, targets = _dev_logits(trainer, dev)
+    test = TrainingRows(job.splits["test"], job.encoder, job.schema, t.also_share)
+    metrics = {name: _scores(trainer, rows) for name, rows in (("dev", dev), ("test", test))}
+    # Mixed precision wraps the forward pass; the export wants the bare network.
+    network = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).eval().cpu().float()
+    facts = {
+        "name": recipe.name,
+        "recipe": recipe.to_dict(),
+        "data": {name: checksum(Path(recipe.data.path) / f"{name}.jsonl") for name in job.splits},
+        "rows": {name: len(rows) for name, rows in job.splits.items()},
+        "entities_lost": {"train": train.lost, "dev": dev.lost},
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "calibration": {"temperature": fit_temperature(logits, targets)},
+        "tokens": {"max_length": recipe.tokens.max_length, "stride": recipe.tokens.stride},
+        "metrics": metrics,
+        "history": history,
+    }
+    if trainer.is_world_process_zero():
+        write_bundle(job, network, facts, output)
+    return facts
+
+
+def _dev_logits(trainer: Trainer, dev: TrainingRows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    prediction = trainer.predict(dev)
+    topics, targets = prediction.predictions[0], prediction.label_ids[0]
+    labelled = targets.sum(-1) > 0
+    return topics[labelled], targets[labelled].argmax(-1)
+
+
+def _scores(trainer: Trainer, rows: TrainingRows) -> dict[str, float]:
+    scores = trainer.evaluate(rows)
+    return {name: round(scores[f"eval_{name}"], 4) for name in ("topic_accuracy", "span_f1", "score")}
+
+
+def _arguments(recipe: Recipe, work: Path, rows: int) -> TrainingArguments:
+    t = recipe.train
+    steps = math.ceil(t.epochs * math.ceil(rows / t.batch_size))
+    return TrainingArguments(
+        output_dir=str(work),
+        num_train_epochs=t.epochs,
+        per_device_train_batch_size=t.batch_size,
+        per_device_eval_batch_size=t.batch_size,
+        learning_rate=t.lr,
+        weight_decay=t.weight_decay,
+        warmup_steps=math.ceil(t.warmup * steps),
+        bf16=t.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="score",
+        greater_is_better=True,
+        logging_steps=20,
+        remove_unused_columns=False,
+        label_names=["topic_targets", "tag_targets"],
+        seed=t.seed,
+    )
+
+
+def write_bundle(job: Job, network: JointEncoder, facts: dict[str, Any], output: Path) -> None:
+    """Exports the network with a parity report on dev and writes the bundle folder in one step."""
+    keep = job.recipe.export.files
+    texts = [e.text for e in job.splits["dev"][: job.recipe.export.parity_rows]]
+    with writing(output) as folder:
+        export_onnx(network, folder)
+        report = parity(network, folder, job.encoder, texts, tag_names(job.schema))
+        for name, file in (("fp32", ONNX), ("int8", ONNX_INT8)):
+            if name not in keep:
+                (folder / file).unlink()
+        if "weights" in keep:
+            save_file({n: w.half().contiguous() for n, w in network.state_dict().items()}, str(folder / WEIGHTS))
+        (folder / CONFIG).write_text(network.encoder.config.to_json_string(use_diff=False), encoding="utf-8")
+        job.encoder.tokenizer.save(str(folder / TOKENIZER))
+        labels = json.dumps(schema_to_dict(job.schema), ensure_ascii=False, indent=1)
+        (folder / LABELS).write_text(labels + "\n", encoding="utf-8")
+        (folder / "README.md").write_text(bundle_card({**facts, "parity": report}), encoding="utf-8")
+        write_manifest(folder, {**facts, "parity": report})

@@ -1,0 +1,167 @@
+"""Analyses, values and decisions → what a person sees on a terminal (rich)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from nlp.evaluation.metrics import Report
+from nlp.schema import (
+    NATIONAL,
+    AgeValue,
+    Analysis,
+    Decision,
+    Entity,
+    Hit,
+    LabelSchema,
+    NumberValue,
+    PercentValue,
+    RegionValue,
+    Value,
+)
+from nlp.text.gazetteer import name as region_name
+
+COLOURS = (
+    "cyan",
+    "green",
+    "yellow",
+    "magenta",
+    "blue",
+    "red",
+    "bright_cyan",
+    "bright_green",
+    "bright_yellow",
+    "bright_magenta",
+)
+ACTIONS = {"answer": ("回答", "green"), "suggest": ("请选择", "yellow"), "handoff": ("转人工", "red")}
+SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+PERIODS = {
+    "person": "人",
+    "household": "户",
+    "month": "月",
+    "year": "年",
+    "day": "日",
+    "hour": "时",
+    "term": "学期",
+    "time": "次",
+    "once": "一次性",
+}
+
+
+def show_analysis(analysis: Analysis, labels: LabelSchema) -> RenderableType:
+    """Topic with probability, the text with its entities in colour, and a table of their values."""
+    topics = Text.assemble(("主题  ", "dim"))
+    for number, score in enumerate(analysis.topics[:3]):
+        name = f"{labels.topic_name(score.topic)} {score.probability:.0%}"
+        topics.append(name if not number else f"   {name}", style="bold" if not number else "dim")
+    parts: list[RenderableType] = [topics, Text.assemble(("问题  ", "dim"), mark(analysis.text, analysis.entities))]
+    if analysis.entities:
+        parts.append(entity_table(analysis.text, analysis.entities, labels))
+    return Group(*parts)
+
+
+def mark(text: str, entities: Sequence[Entity]) -> Text:
+    """The text with each entity in the colour of its type."""
+    marked = Text(text)
+    for entity in entities:
+        marked.stylize(f"bold {colour(entity.type)}", entity.start, entity.end)
+    return marked
+
+
+def colour(kind: str) -> str:
+    """A colour that depends on the name of the type alone."""
+    return COLOURS[sum(map(ord, kind)) % len(COLOURS)]
+
+
+def entity_table(text: str, entities: Sequence[Entity], labels: LabelSchema | None = None) -> Table:
+    """One line an entity: span, type, role, value."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("  片段", "类型", "角色", "值"):
+        table.add_column(title)
+    for entity in entities:
+        label = labels.type(entity.type) if labels else None
+        surface = Text("  " + text[entity.start : entity.end], style=f"bold {colour(entity.type)}")
+        table.add_row(surface, label.name if label else entity.type, entity.role or "", value_text(entity.value))
+    return table
+
+
+def value_text(value: Value | None) -> str:
+    """A value in a few characters: `河北省 130000`, `≥ 50 元/人/月`, `70%`, `P15Y`."""
+    if value is None:
+        return ""
+    if isinstance(value, RegionValue):
+        return _region_text(value)
+    if isinstance(value, PercentValue):
+        low, high = (None if n is None else f"{n * 100:f}".rstrip("0").rstrip(".") + "%" for n in (value.low, value.high))
+        return _bounds(low, high, value.comparator) + (" (变化)" if value.change else "")
+    data = value.to_dict()
+    if isinstance(data, str):
+        return data
+    text = _bounds(data["low"], data["high"], data["comparator"])
+    if isinstance(value, AgeValue):
+        return f"{text} 岁"
+    if "currency" in data:
+        unit = "元" if data["currency"] == "CNY" else data["currency"]
+        text = "/".join([f"{text} {unit}", *(PERIODS.get(p, p) for p in data["per"])])
+    if getattr(value, "approximate", False) and not isinstance(value, NumberValue):
+        text += " 左右"
+    return text
+
+
+def _bounds(low: str | None, high: str | None, comparator: str) -> str:
+    if low is not None and low == high:
+        return low
+    if comparator in SIGNS and (low is None or high is None):
+        return f"{SIGNS[comparator]} {low if low is not None else high}"
+    return f"{low or '?'} – {high or '?'}"
+
+
+def _region_text(value: RegionValue) -> str:
+    if value.resolved:
+        return "、".join(f"{region_name(code)} {code}" for code in value.resolved)
+    if not value.candidates:
+        return "未写明的地方"
+    return "可能是 " + " / ".join(f"{c.name} {c.code}" for c in value.candidates[:3])
+
+
+def show_decision(decision: Decision, labels: LabelSchema) -> RenderableType:
+    """The analysis, what was decided and why, and the answers."""
+    label, style = ACTIONS[decision.action]
+    why = Text.assemble(("决定  ", "dim"), (f"{label} {decision.probability:.0%}", f"bold {style}"))
+    why.append(f"  {decision.reason}", style="dim")
+    parts: list[RenderableType] = [show_analysis(decision.analysis, labels), why]
+    if decision.action != "answer":
+        parts.append(Text(f"      {decision.message}"))
+    parts += [
+        show_hit(hit, full=decision.action == "answer") for hit in decision.answers[: 1 if decision.action == "answer" else 5]
+    ]
+    return Group(*parts)
+
+
+def show_report(report: Report) -> RenderableType:
+    """The figures of an evaluation, then F1 by topic and by entity type."""
+    figures = Table(box=None, show_header=False)
+    for name, value in report.to_dict().items():
+        if not isinstance(value, dict):
+            figures.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
+    labels = Table("label", "F1", "n", box=None, header_style="dim")
+    for name, count in [*sorted(report.topics.items()), *sorted(report.types.items())]:
+        labels.add_row(name, f"{count.f1:.4f}", str(count.gold))
+    return Group(figures, labels)
+
+
+def show_hit(hit: Hit, full: bool) -> RenderableType:
+    """An entry: whole with its source, or as one line of a list."""
+    if not full:
+        return Text(f"      · {hit.entry.question}  ", style="") + Text(f"{hit.score:.0%}", style="dim")
+    entry = hit.entry
+    regions = "、".join("全国" if code == NATIONAL else region_name(code) for code in entry.regions)
+    facts = [("依据", entry.law), ("适用", regions), ("截至", entry.as_of), ("来源", entry.source)]
+    source = "   ".join(f"{name} {value}" for name, value in facts if value)
+    why = "   ".join(f"{name} {value:.2f}" for name, value in hit.features.items() if abs(value) >= 0.005)
+    parts = [Text(entry.answer), Text(source, style="dim"), Text(f"理由 {why}", style="dim")]
+    return Panel(Group(*parts), title=Text(entry.question, style="bold"), title_align="left", border_style="green")

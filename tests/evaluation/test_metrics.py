@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nlp.evaluation.metrics import calibration_error, evaluate
+from nlp.schema import Analysis, Entity, Example, RegionValue, TopicScore
+
+GOLD = [
+    Example(
+        "1",
+        "北海医保",
+        "a",
+        ("b",),
+        (Entity(0, 2, "region", "insured", RegionValue((), ("450500",))), Entity(2, 4, "insurance")),
+    ),
+    Example("2", "工资", "b"),
+    Example("3", "答复", None, (), (Entity(0, 2, "benefit"),)),
+]
+PREDICTED = [
+    Analysis(
+        "北海医保",
+        (TopicScore("b", 0.8), TopicScore("a", 0.2)),
+        (Entity(0, 2, "region", "care", RegionValue((), ("450500",))),),
+    ),
+    Analysis("工资", (TopicScore("b", 0.9), TopicScore("a", 0.1)), (Entity(0, 2, "benefit"),)),
+    Analysis("答复", (TopicScore("a", 1.0),), (Entity(0, 2, "benefit"),)),
+]
+
+
+def test_figures_by_hand() -> None:
+    report = evaluate(GOLD, PREDICTED)
+    assert report.topic_accuracy == 0.5
+    assert report.topic_accuracy_lenient == 1.0
+    assert report.entity_f1 == pytest.approx(2 * 2 / (3 + 3))
+    assert report.role_accuracy == 0.0
+    assert report.value_accuracy == 1.0
+    assert report.confusions == {}
+    assert report.types["benefit"].f1 == pytest.approx(2 / 3)
+
+
+def test_lengths_must_agree() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        evaluate(GOLD, PREDICTED[:2])
+
+
+def test_calibration_error() -> None:
+    assert calibration_error([0.75] * 4, [True, True, True, False], bins=1) == pytest.approx(0)
+    assert calibration_error([1.0] * 4, [False] * 4, bins=2) == pytest.approx(1)
+    assert calibration_error([], []) == 0
+
+
+def test_the_scorer_agrees(shared: Path, tmp_path: Path) -> None:
+    for name, rows in (
+        ("gold", [e.to_dict() for e in GOLD]),
+        ("pred", [{"id": g.id, **p.to_dict()} for g, p in zip(GOLD, PREDICTED, strict=True)]),
+    ):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    command = [
+        sys.executable,
+        str(shared / "tools/score.py"),
+        "gold",
+        str(tmp_path / "gold.jsonl"),
+        str(tmp_path / "pred.jsonl"),
+    ]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    theirs = dict(line.split()[:2] for line in printed.splitlines())
+    ours = evaluate(GOLD, PREDICTED).to_dict()
+    for name in ("topic_accuracy", "topic_accuracy_lenient", "topic_macro_f1", "topic_ece", "entity_f1", "role_accuracy"):
+        assert float(theirs[name]) == pytest.approx(ours[name], abs=1e-4), name

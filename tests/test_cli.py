@@ -1,0 +1,135 @@
+"""The command line as a user meets it: with the shipped model and archive, good and bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def wenlu(*arguments: str, given: bytes = b"", folder: Path = ROOT) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "nlp", *arguments], input=given, capture_output=True, cwd=folder, check=False)
+
+
+def printed(done: subprocess.CompletedProcess[bytes]) -> Any:
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def _home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WENLU_HOME", str(cache))
+
+
+def test_analyze_finds_topic_and_roles() -> None:
+    data = printed(wenlu("analyze", "沈阳的医保卡在大连住院能直接结算吗", "--json"))
+    assert data["topic"] == "cross_region_medical"
+    roles = {(e["start"], e["end"]): (e["role"], e["value"]["resolved"]) for e in data["entities"] if e["type"] == "region"}
+    assert roles == {(0, 2): ("insured", "210100"), (7, 9): ("care", "210200")}
+
+
+def test_values_need_no_model_and_know_the_day() -> None:
+    data = printed(wenlu("values", "去年3月起每人每月不低于60元", "--reference", "2024-05-01", "--json"))
+    values = {e["type"]: e["value"] for e in data["values"]}
+    assert values["date"] == "2023-03"
+    assert (values["amount"]["low"], values["amount"]["comparator"], values["amount"]["per"]) == (
+        "60",
+        "ge",
+        ["person", "month"],
+    )
+
+
+def test_answer_comes_from_the_embedded_archive() -> None:
+    data = printed(wenlu("answer", "北京医保卡在河北住院能直接结算吗", "--json"))
+    assert data["action"] == "answer"
+    assert "视同" in data["answers"][0]["answer"]
+
+
+def test_standard_input_is_read() -> None:
+    assert printed(wenlu("values", "--json", given="欠我三万五".encode()))["values"][0]["value"]["low"] == "35000"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "message"),
+    [
+        (("analyze", ""), b"", "the text is empty"),
+        (("values",), b"\xff\xfe", "not UTF-8 at byte 0"),
+        (("values", "去年", "--reference", "gestern"), b"", "--reference: expected a day"),
+        (("analyze", "问", "--model", "no/such"), b"", "no/such/manifest.json: no such file"),
+        (("answer", "问", "--index", "no/such"), b"", "no/such"),
+        (("analyze", "--input", "no.jsonl"), b"", "no.jsonl: No such file"),
+        (("index", "build", "no/such", "--output", "x"), b"", "no/such: no such file or folder"),
+    ],
+)
+def test_bad_arguments_end_in_one_line(arguments: tuple[str, ...], given: bytes, message: str) -> None:
+    done = wenlu(*arguments, given=given)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 2
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_bad_rows_are_named_and_the_others_written(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_bytes(
+        '{"id": "a", "text": "缴费满15年"}\n{"id": "b"\n{"id": "c"}\n{"id": "d", "text": 7}\n'.encode()
+        + b'{"id": "e", "text": "\xff"}\n'
+        + b'{"id": "f", "text": "a\\ud800\\u0000"}\n'
+        + '{"id": "g", "query": "昨天", "ref_date": "soon"}\n'.encode()
+    )
+    done = wenlu("values", "--input", str(rows), "--output", str(tmp_path / "out.jsonl"))
+    assert done.returncode == 2
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in written] == ["a", "f", "g"]
+    complaints = done.stderr.decode()
+    for place in (
+        "rows.jsonl:2: not JSON",
+        "rows.jsonl:3: text: missing",
+        "rows.jsonl:4: text: expected a string",
+        "rows.jsonl:5: not UTF-8",
+    ):
+        assert place in complaints
+    assert "ref_date: expected a day" in complaints
+
+
+def test_an_index_of_own_entries_answers(tmp_path: Path) -> None:
+    entries = tmp_path / "mine.jsonl"
+    rows = [{"id": str(n), "question": f"第{n}号窗口办什么", "answer": f"办理{n}类业务"} for n in range(1, 4)]
+    entries.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [*rows, {"id": "x"}]), encoding="utf-8")
+    built = wenlu("index", "build", str(entries), "--output", str(tmp_path / "index"))
+    assert built.returncode == 2
+    assert "mine.jsonl:4" in built.stderr.decode()
+    assert "3 entries" in built.stderr.decode()
+    data = printed(wenlu("answer", "2号窗口办什么呀", "--index", str(tmp_path / "index"), "--json"))
+    assert data["answers"][0]["id"] == "2"
+
+
+def test_data_check_prints_every_problem(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text('{"id": "1", "text": "问", "topic": "tax"}\n{"id": "2", "text": ""}\n', encoding="utf-8")
+    done = wenlu("data", "check", str(path), "--schema", "datasets/policy_questions/schema.toml")
+    assert done.returncode == 2
+    lines = done.stdout.decode().splitlines()
+    assert [line.split(": ")[:2] for line in lines] == [[f"{path}:1", "topic"], [f"{path}:2", "text"]]
+
+
+def test_evaluate_reports(tmp_path: Path) -> None:
+    gold = ROOT / "datasets/policy_questions/dev.jsonl"
+    few = tmp_path / "few.jsonl"
+    lines = [line for line in gold.read_text(encoding="utf-8").splitlines() if json.loads(line)["topic"]]
+    few.write_text("\n".join(lines[::10][:40]) + "\n", encoding="utf-8")
+    report = printed(wenlu("evaluate", "models/policy", str(few), "--output", str(tmp_path / "report.json"), "--json"))
+    assert report == json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert report["rows"] == 40
+    assert report["topic_accuracy_lenient"] >= report["topic_accuracy"] > 0.5

@@ -1,0 +1,179 @@
+"""A whole training job on a tiny random encoder, in the two layouts in which BERT-family checkpoints come."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nlp.analyzer import Analyzer
+from nlp.config import Recipe, load_plan
+from nlp.data.corpus import write_rows
+from nlp.errors import BundleError, RecipeError
+from nlp.model.alignment import piece_tokenizer
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LINES = [
+    ("{兰州|r}医保在{西宁|c}能用吗", "medical"),
+    ("{西宁|r}医保卡{兰州|c}住院", "medical"),
+    ("老板拖欠工资两个月", "labour"),
+    ("加班费不给怎么办", "labour"),
+]
+SCHEMA = """
+[topics.medical]
+name = "医保"
+[topics.labour]
+name = "劳动"
+[types.region]
+name = "地区"
+value = "region"
+roles = ["insured", "care"]
+"""
+
+
+def data_set(folder: Path) -> Path:
+    from nlp.data.markup import parse_marked
+
+    folder.mkdir()
+    (folder / "schema.toml").write_text(SCHEMA, encoding="utf-8")
+    tags = {"r": "region:insured", "c": "region:care"}
+    rows = []
+    for number, (line, topic) in enumerate(LINES * 6):
+        text, entities = parse_marked(line, tags)
+        rows.append({"id": str(number), "text": text, "topic": topic, "entities": [e.to_dict() for e in entities]})
+    for split in ("train", "dev", "test"):
+        write_rows(folder / f"{split}.jsonl", rows)
+    return folder
+
+
+def checkpoint(folder: Path, layout: str) -> Path:
+    characters = sorted({c for line, _ in LINES for c in line if c not in "{}|rc"})
+    tokens = [*SPECIALS, *characters]
+    config = transformers.BertConfig(
+        vocab_size=len(tokens),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    torch.manual_seed(1)
+    transformers.BertModel(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
+    if layout == "tokenizer.json":
+        piece_tokenizer(folder).save(str(folder / "tokenizer.json"))
+        (folder / "vocab.txt").unlink()
+    return folder
+
+
+def recipe_file(folder: Path, base: Path, data: Path, more: str = "") -> Path:
+    path = folder / "recipe" / "train.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        f'name = "recipe"\n[base]\npath = "{base}"\n[data]\npath = "{data}"\n[tokens]\nmax_length = 32\nstride = 8\n'
+        f"[train]\nepochs = 12\nbatch_size = 8\nlr = 5e-3\nhead_lr = 2e-2\npatience = 12\n{more}",
+        encoding="utf-8",
+    )
+    return path
+
+
+def train(recipe: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "train.py",
+        str(recipe),
+        "--output",
+        str(folder / "bundle"),
+        "--work",
+        str(folder / "work"),
+        *options,
+    ]
+    root = Path(__file__).resolve().parents[2]
+    return subprocess.run([*command, "--threads", "1"], cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("layout", "precision"), [("vocab.txt", "bf16"), ("tokenizer.json", "fp32")])
+def test_a_recipe_becomes_a_bundle_that_answers(tmp_path: Path, layout: str, precision: str) -> None:
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", layout), data_set(tmp_path / "data"))
+    done = train(recipe, tmp_path, "--set", f"train.precision={precision}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    analyzer = Analyzer.from_pretrained(tmp_path / "bundle", threads=1)
+    manifest = json.loads((tmp_path / "bundle/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["entities_lost"] == {"train": 0, "dev": 0}
+    assert manifest["parity"]["onnx/model.onnx"]["logit_gap"] < 1e-3
+    assert manifest["recipe"]["train"]["lr"] == 5e-3
+    assert analyzer("老板拖欠工资两个月").topic == "labour"
+    analysis = analyzer("兰州医保在西宁能用吗")
+    assert analysis.topic == "medical"
+    assert [(e.start, e.end, e.role) for e in analysis.entities] == [(0, 2, "insured"), (5, 7, "care")]
+    assert analysis.entities[0].value is not None
+    check_pipe(analyzer)
+
+
+def check_pipe(analyzer: Analyzer) -> None:
+    texts = ["兰州医保在西宁能用吗", "", " \n", "a\ud800b\x00", "工资" * 300, "加班费不给怎么办"] * 3
+    together = list(analyzer.pipe(texts, batch_size=4))
+    assert [a.text for a in together] == texts
+    for text, analysis in zip(texts, together, strict=True):
+        alone = analyzer(text)
+        assert (alone.topic, alone.entities[:0]) == (analysis.topic, analysis.entities[:0])
+        assert sum(t.probability for t in analysis.topics) == pytest.approx(1, abs=1e-4)
+        assert analysis.vector is not None
+        assert np.isfinite(analysis.vector).all()
+        assert all(0 <= e.start < e.end <= len(text) for e in analysis.entities)
+
+
+def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    assert train(recipe, tmp_path, "--set", "train.epochs=2").returncode == 0
+    first = sorted(p.name for p in (tmp_path / "work").glob("checkpoint-*"))
+    assert train(recipe, tmp_path, "--set", "train.epochs=4").returncode == 0
+    second = json.loads((tmp_path / "bundle/manifest.json").read_text(encoding="utf-8"))
+    assert [round(entry["epoch"]) for entry in second["history"]] == [1, 2, 3, 4]
+    assert first[-1] == "checkpoint-6"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--set", "base.path=/no/such/folder"], "base.path"),
+        (["--set", "base.layers=9"], "base.layers = 9"),
+        (["--set", "tokens.max_length=128"], "tokens.max_length = 128"),
+        (["--set", "train.epochs=many"], "train.epochs: expected float"),
+    ],
+)
+def test_a_wrong_recipe_ends_in_one_line(
+    tmp_path: Path, change: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    done = train(recipe, tmp_path, *change)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_fresh_weights_and_fewer_layers(tmp_path: Path) -> None:
+    from nlp.training.finetune import Job
+
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    plan = load_plan(recipe, ["base.layers=1", "base.random=true"])
+    assert isinstance(plan, Recipe)
+    assert len(Job.prepare(plan).network.encoder.encoder.layer) == 1
+
+
+def test_errors_are_of_the_package(tmp_path: Path) -> None:
+    from nlp.training.finetune import Job
+
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    for change in ("base.layers=9", "tokens.max_length=128"):
+        plan = load_plan(recipe, [change])
+        assert isinstance(plan, Recipe)
+        with pytest.raises((BundleError, RecipeError)):
+            Job.prepare(plan)

@@ -1,0 +1,124 @@
+"""The encoder job on tiny random encoders: corpus, masking, alignment with a teacher of another vocabulary, stop and resume."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nlp.config import BasePlan, BaseRecipe, PretrainRecipe
+from nlp.errors import InputError
+from nlp.model.alignment import TextEncoder, character_tokenizer, read_vocabulary
+from nlp.text.segment import split
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
+
+LINES = ["参保人员在异地住院可以直接结算。", "用人单位应当按月支付工资，不得拖欠。", "失业保险金按月发放给失业人员。"]
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def checkpoint(folder: Path, pieces: list[str]) -> Path:
+    tokens = [*SPECIALS, *pieces, *sorted(set("".join(LINES)) | set("query:"))]
+    config = transformers.BertConfig(
+        vocab_size=len(tokens), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+    )
+    torch.manual_seed(len(pieces))
+    transformers.BertModel(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt.xz"
+    with lzma.open(path, "wt", encoding="utf-8") as file:
+        file.write("\n".join(LINES * 8))
+    return path
+
+
+def plan(base: Path, teacher: Path | None, corpus: Path, steps: int) -> BasePlan:
+    recipe = PretrainRecipe(
+        (str(corpus),), teacher=str(teacher or ""), max_length=24, batch_size=4, max_steps=steps, save_steps=2, lr=1e-3
+    )
+    return BasePlan("tiny", BaseRecipe(str(base)), recipe)
+
+
+def encoder_of(base: Path) -> TextEncoder:
+    return TextEncoder(character_tokenizer(read_vocabulary(base)), 24, 0)
+
+
+def test_words_are_masked_together(tmp_path: Path, corpus: Path) -> None:
+    from nlp.model.network import IGNORED
+    from nlp.training.pretrain import MaskingCollator, build_corpus
+
+    base = checkpoint(tmp_path / "base", [])
+    encoder, recipe = encoder_of(base), plan(base, None, corpus, 1).pretrain
+    built = build_corpus(recipe, encoder, split)
+    assert len(built.bounds) == len(LINES) * 8 + 1
+    batch = MaskingCollator(built, encoder, recipe)(range(8))
+    assert (batch["targets"][4:] == IGNORED).all(), "the second half of the rows is seen whole"
+    assert (batch["targets"][:4] != IGNORED).any()
+    for row in range(4):
+        words = built.words[built.bounds[row] : built.bounds[row + 1]]
+        masked = batch["targets"][row, 1 : len(words) + 1].numpy() != IGNORED
+        for word in np.unique(words):
+            assert len(set(masked[words == word])) == 1
+    unmasked = torch.where(batch["targets"] == IGNORED, batch["ids"], batch["targets"])
+    assert torch.equal(unmasked, batch["whole"])
+
+
+def test_teacher_states_are_those_of_the_piece_around_a_character(tmp_path: Path) -> None:
+    from nlp.training.pretrain import Teacher
+
+    base, other = checkpoint(tmp_path / "base", []), checkpoint(tmp_path / "teacher", ["query"])
+    encoder, teacher = encoder_of(base), Teacher(str(other), encoder_of(base))
+    encoding = encoder.encode(["用人单位"])
+    ids, _ = encoder.batch(encoding, encoder.windows(encoding))
+    vectors, states, known = teacher(torch.from_numpy(ids))
+    assert known.tolist() == [[False, True, True, True, True, False]]
+    hidden, _, encodings = teacher._run(["用人单位"])
+    assert len(encodings[0]) == 6, "query, :, and four characters"
+    assert torch.allclose(states[0, 1:5], hidden[0, 3:7])
+    assert torch.allclose(vectors.norm(dim=-1), torch.ones(1))
+    assert torch.allclose(vectors, teacher.vectors(["用人单位"]))
+
+
+def test_losses_vanish_for_a_perfect_student() -> None:
+    from nlp.training.pretrain import similarity_loss, token_loss
+
+    torch.manual_seed(0)
+    vectors = torch.nn.functional.normalize(torch.randn(6, 16), dim=-1)
+    assert float(similarity_loss(vectors * 3, vectors)) == pytest.approx(0, abs=1e-5)
+    assert float(similarity_loss(-vectors, vectors)) > 1
+    assert float(token_loss(vectors, vectors)) == 0
+
+
+def test_a_stopped_run_goes_on_and_gives_a_base(tmp_path: Path, corpus: Path) -> None:
+    from nlp.model.network import load_base
+    from nlp.training.pretrain import pretrain
+
+    base, teacher = checkpoint(tmp_path / "base", []), checkpoint(tmp_path / "teacher", ["单位", "工资"])
+    pretrain(plan(base, teacher, corpus, 2), tmp_path / "first", tmp_path / "work", resume=True)
+    output = pretrain(plan(base, teacher, corpus, 6), tmp_path / "out", tmp_path / "work", resume=True)
+    record = json.loads((output / "training.json").read_text(encoding="utf-8"))
+    assert record["history"][-1]["step"] == 6
+    assert (tmp_path / "work" / "checkpoint-6").is_dir()
+    vocabulary = read_vocabulary(output)
+    encoder = load_base(BaseRecipe(str(output)))
+    assert encoder.config.vocab_size == len(vocabulary)
+    assert all(torch.isfinite(weight).all() for weight in encoder.parameters())
+
+
+def test_missing_and_empty_corpora_are_named(tmp_path: Path, corpus: Path) -> None:
+    from nlp.training.pretrain import build_corpus
+
+    base = checkpoint(tmp_path / "base", [])
+    with pytest.raises(InputError, match=r"none\.txt: no such file"):
+        build_corpus(plan(base, None, tmp_path / "none.txt", 1).pretrain, encoder_of(base), split)
+    (tmp_path / "short.txt").write_text("\n好\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no text of four or more tokens"):
+        build_corpus(plan(base, None, tmp_path / "short.txt", 1).pretrain, encoder_of(base), split)

@@ -1,0 +1,36 @@
+"""Weights and thresholds fitted to judged pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nlp.errors import InputError
+from nlp.training.rank import fit_ranker, fit_threshold
+
+
+def test_weights_point_where_the_answers_are() -> None:
+    generator = np.random.default_rng(0)
+    closeness = generator.normal(3, 1, 400)
+    elsewhere = generator.integers(0, 2, 400)
+    answers = [bool(c - 3 * e + n > 3) for c, e, n in zip(closeness, elsewhere, generator.normal(0, 0.3, 400), strict=True)]
+    features = [{"closeness": c, "rule_disjoint": float(e)} for c, e in zip(closeness, elsewhere, strict=True)]
+    ranker = fit_ranker(features, answers)
+    assert set(ranker.weights) == {"closeness", "rule_disjoint"}
+    assert ranker.weights["closeness"] > 0 > ranker.weights["rule_disjoint"]
+    assert ranker.probability({"closeness": 6}) > 0.9 > 0.1 > ranker.probability({"closeness": 4, "rule_disjoint": 1})
+
+
+@pytest.mark.parametrize("answers", [[True, True], [True]])
+def test_pairs_of_one_kind_are_refused(answers: list[bool]) -> None:
+    with pytest.raises(InputError):
+        fit_ranker([{"closeness": 1.0}, {"closeness": 2.0}], answers)
+
+
+def test_threshold() -> None:
+    probabilities, right = [0.9, 0.8, 0.7, 0.6, 0.5], [True, True, False, True, False]
+    assert fit_threshold(probabilities, right, 0.0) == 0.8
+    assert fit_threshold(probabilities, right, 0.25) == 0.6
+    assert fit_threshold(probabilities, right, 1.0) == 0.5
+    assert fit_threshold([0.9, 0.9], [False, True], 0.0) == 1.0, "equal probabilities stand or fall together"
+    assert fit_threshold([], [], 0.1) == 1.0

@@ -1,0 +1,58 @@
+"""One recipe in, one model out.
+
+    python train.py models/policy/train.toml                          joint model → bundle in models/policy/
+    python train.py models/base/pretrain.toml                         character encoder → models/base/
+    python train.py models/policy/train.toml --set train.lr=3e-5 --set base.path=bert-base-chinese
+    torchrun --nproc-per-node 4 train.py models/policy/train.toml     several GPUs
+
+A stopped run goes on from its last checkpoint when the same command is given again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nlp.config import BasePlan, Recipe, load_plan
+from nlp.errors import WenluError
+
+
+def main(
+    recipe: Annotated[Path, typer.Argument(help="train.toml or pretrain.toml")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the recipe")] = None,
+    output: Annotated[Path | None, typer.Option(help="folder of the result (default: where the recipe is)")] = None,
+    work: Annotated[Path | None, typer.Option(help="folder of checkpoints (default: work/<name>)")] = None,
+    resume: Annotated[bool, typer.Option(help="go on from the last checkpoint")] = True,
+    threads: Annotated[int, typer.Option(help="CPU threads (0: all cores)")] = 0,
+) -> None:
+    """Trains what the recipe describes."""
+    try:
+        plan = load_plan(recipe, overrides or [])
+        train(plan, output or recipe.parent, work or Path("work") / plan.name, resume, threads)
+    except WenluError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from None
+
+
+def train(plan: Recipe | BasePlan, output: Path, work: Path, resume: bool, threads: int) -> None:
+    """Runs the job of a plan; the heavy libraries load only now, after the recipe has been found valid."""
+    import torch
+
+    torch.set_flush_denormal(True)  # tiny numbers cost a CPU hundreds of cycles each
+    if threads:
+        torch.set_num_threads(threads)
+    if isinstance(plan, BasePlan):
+        from nlp.training.pretrain import pretrain
+
+        pretrain(plan, output, work, resume)
+    else:
+        from nlp.training.finetune import finetune
+
+        finetune(plan, output, work, resume)
+    typer.echo(f"written: {output}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
