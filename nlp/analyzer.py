@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from nlp.errors import InputError
-from nlp.model.alignment import Encoding, TextEncoder, Window, entities_of, tag_names
-from nlp.model.decoding import decode_spans, topic_scores
+from nlp.model.alignment import Encoding, Window, entities_of, load_encoder, tag_names
+from nlp.model.decoding import decode_spans, softmax, topic_scores
+from nlp.model.reconciliation import Evidence, reconcile, trust_from_dict
 from nlp.model.runtime import OnnxRuntime, Runtime
-from nlp.model.store import TOKENIZER, Bundle, load_bundle
-from nlp.schema import Analysis, LabelSchema, TopicScore
-from nlp.text import add_values
+from nlp.model.store import Bundle, load_bundle
+from nlp.schema import Analysis, Entity, LabelSchema, TopicScore
+from nlp.text import add_values, find
 
 CHUNK = 512  # texts that `pipe` sorts by length at a time
 
@@ -35,10 +35,11 @@ class Analyzer:
     def __init__(self, bundle: Bundle, runtime: Runtime, reference: date | None = None) -> None:
         self.bundle, self.runtime, self.reference = bundle, runtime, reference
         tokens = bundle.manifest["tokens"]
-        tokenizer = Tokenizer.from_file(str(bundle.folder / TOKENIZER))
-        self.encoder = TextEncoder(tokenizer, tokens["max_length"], tokens["stride"])
+        self.encoder = load_encoder(bundle.folder, tokens["max_length"], tokens["stride"])
         self.temperature = float(bundle.manifest["calibration"]["temperature"])
+        self.trust = trust_from_dict(bundle.manifest["calibration"].get("trust", {}))
         self.topics, self.names = bundle.labels.topic_ids(), tag_names(bundle.labels)
+        self.kinds = tuple({label.value: None for label in bundle.labels.types if label.value})
 
     @classmethod
     def from_pretrained(cls, path: str | Path, *, threads: int = 0, reference: date | None = None) -> Analyzer:
@@ -116,10 +117,18 @@ class Analyzer:
         weights /= weights.sum()
         logits = np.einsum("w,wt->t", weights, np.stack([part.topics for part in parts]))
         vector = np.einsum("w,wd->d", weights, np.stack([part.vector for part in parts]))
-        spans = decode_spans(_join_tags(parts, len(encoding)), self.names)
-        entities = add_values(text, entities_of(spans, encoding), self.labels, reference or self.reference)
+        entities = self._entities(text, encoding, _join_tags(parts, len(encoding)), reference or self.reference)
         vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
         return Analysis(text, topic_scores(logits, self.topics, self.temperature), entities, vector.astype(np.float32))
+
+    def _entities(
+        self, text: str, encoding: Encoding, logits: NDArray[np.float32], reference: date | None
+    ) -> tuple[Entity, ...]:
+        spans = entities_of(decode_spans(logits, self.names), encoding)
+        mentions = find(text, self.kinds, reference)
+        if spans or mentions:
+            spans = reconcile(spans, mentions, Evidence(softmax(logits), encoding, self.names), self.labels, self.trust)
+        return add_values(text, spans, self.labels, reference)
 
 
 class _Part:

@@ -110,19 +110,22 @@ class Recipe:
 class PretrainRecipe:
     """Masked-language-model training of a character encoder, with a teacher's token states and sentence vectors distilled into it.
 
-    `corpus` are text files (`.txt`, `.txt.xz`, a paragraph a line, or `.jsonl` with `text`); `shares` says which part of each to read. Half
-    of the rows of a batch are masked at `mask_rate`, the other half is seen whole. The loss is the weighted sum of its three parts.
+    `corpus` are text files (`.txt`, `.txt.xz`, a paragraph a line, or `.jsonl` with `text`); `shares` says which part of each to read. With
+    `pieces` the characters carry a lexicon of so many pieces of the base's tokenizer. A `masked_share` of the rows of a batch is masked at
+    `mask_rate`, the others are seen whole. The loss is the weighted sum of its three parts.
     """
 
     corpus: tuple[str, ...]
     shares: tuple[float, ...] = ()
     teacher: str = ""
+    pieces: int = 0
     max_length: int = 96
     batch_size: int = 32
     max_steps: int = 4000
     lr: float = 3e-4
     weight_decay: float = 0.01
     warmup: float = 0.05
+    masked_share: float = 0.5
     mask_rate: float = 0.25
     masked_weight: float = 0.2
     token_weight: float = 1.0

@@ -1,31 +1,36 @@
 """Text → token ids with original offsets; entities ↔ tags; long texts → overlapping windows.
 
 Every tokenizer here reports offsets in code points of the original text. A `character` tokenizer makes one token of each non-blank
-code point, so that no entity can straddle a token; a `piece` tokenizer is the base's own. Tags are BIOES over `LabelSchema.tags()`.
+code point, so that no entity can straddle a token; a `piece` tokenizer is the base's own. A lexicon adds two channels to the id of each
+character: the id of the word piece around it and the number of that piece in the text. Tags are BIOES over `LabelSchema.tags()`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 
 from nlp.errors import BundleError
+from nlp.model.store import PIECES, TOKENIZER
+from nlp.model.vocabulary import SPECIALS
 from nlp.schema import Entity, Example, LabelSchema
 
-SPECIALS = {"[PAD]": "<pad>", "[UNK]": "<unk>", "[CLS]": "<s>", "[SEP]": "</s>", "[MASK]": "<mask>"}  # BERT name → XLM-R name
 OUTSIDE = "O"
 SURROGATES = dict.fromkeys(range(55296, 57344), 65533)
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The tokens of one text without special tokens: ids and half-open original offsets, int32 arrays of shape (tokens,)."""
+    """The tokens of one text without special tokens.
+
+    `ids` is an int32 array of shape (tokens,), or with a lexicon (tokens, 3): character, piece, number of the piece. `starts` and
+    `ends` hold half-open original offsets, int32 of shape (tokens,).
+    """
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int32]
@@ -51,10 +56,11 @@ class TextEncoder:
         tokenizer: A `tokenizers.Tokenizer` without truncation and padding.
         max_length: Longest window, in tokens, special tokens included.
         stride: Tokens shared by neighbouring windows.
+        lexicon: Tokenizer of the pieces that are laid over the characters; its ids share a table with those of `tokenizer`.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_length: int, stride: int) -> None:
-        self.tokenizer, self.max_length, self.stride = tokenizer, max_length, stride
+    def __init__(self, tokenizer: Tokenizer, max_length: int, stride: int, lexicon: Tokenizer | None = None) -> None:
+        self.tokenizer, self.max_length, self.stride, self.lexicon = tokenizer, max_length, stride, lexicon
         self.pad, self.unk, self.cls, self.sep, self.mask = (_special_id(tokenizer, name) for name in SPECIALS)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
@@ -64,7 +70,18 @@ class TextEncoder:
         for encoded in self.tokenizer.encode_batch(clean, add_special_tokens=False):
             offsets = np.array(encoded.offsets, dtype=np.int32).reshape(-1, 2)
             encodings.append(Encoding(np.array(encoded.ids, dtype=np.int32), offsets[:, 0], offsets[:, 1]))
-        return encodings
+        return self._with_pieces(clean, encodings) if self.lexicon else encodings
+
+    def _with_pieces(self, texts: Sequence[str], encodings: Sequence[Encoding]) -> list[Encoding]:
+        assert self.lexicon is not None
+        both = []
+        for encoded, encoding in zip(self.lexicon.encode_batch(texts, add_special_tokens=False), encodings, strict=True):
+            firsts = np.array([start for start, _ in encoded.offsets], dtype=np.int32)
+            places = np.searchsorted(firsts, encoding.starts, side="right").astype(np.int32) - 1
+            pieces = np.array(encoded.ids, dtype=np.int32)[places]
+            ids = np.stack([encoding.ids, np.where(pieces == self.unk, encoding.ids, pieces), places], axis=1)
+            both.append(Encoding(ids, encoding.starts, encoding.ends))
+        return both
 
     def windows(self, encodings: Sequence[Encoding]) -> list[Window]:
         """Cuts encodings into overlapping windows; an empty text has one empty window."""
@@ -84,18 +101,41 @@ class TextEncoder:
         """Pads windows to one array.
 
         Returns:
-            ids and attention mask, int64, both of shape (windows, longest window + 2).
+            ids, int64 of shape (windows, longest window + 2) or with a lexicon (windows, longest window + 2, 3), and attention mask,
+            int64 of shape (windows, longest window + 2).
         """
-        width = max((w.end - w.start for w in windows), default=0) + 2
-        ids = np.full((len(windows), width), self.pad, dtype=np.int64)
-        mask = np.zeros((len(windows), width), dtype=np.int64)
-        for row, window in enumerate(windows):
-            size = window.end - window.start
-            ids[row, 0] = self.cls
-            ids[row, 1 : size + 1] = encodings[window.text].ids[window.start : window.end]
-            ids[row, size + 1] = self.sep
-            mask[row, : size + 2] = 1
-        return ids, mask
+        return pad_rows([self.frame(encodings[w.text].ids[w.start : w.end]) for w in windows], self.pad)
+
+    def save(self, folder: Path) -> None:
+        """Writes `tokenizer.json`, and `pieces.json` where there is a lexicon."""
+        self.tokenizer.save(str(folder / TOKENIZER))
+        if self.lexicon is not None:
+            self.lexicon.save(str(folder / PIECES))
+
+    def frame(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Puts the special tokens around the ids of a window, shape (tokens,) or (tokens, 3), and numbers its pieces from 1."""
+        if ids.ndim == 1:
+            return np.concatenate([[self.cls], ids, [self.sep]]).astype(np.int32)
+        first, last = (ids[0, 2], ids[-1, 2]) if len(ids) else (0, -1)
+        ends = [[self.cls, self.cls, first - 1]], [[self.sep, self.sep, last + 1]]
+        return np.concatenate([ends[0], ids, ends[1]]).astype(np.int32) - np.array([0, 0, first - 1], dtype=np.int32)
+
+
+def load_encoder(folder: Path, max_length: int, stride: int) -> TextEncoder:
+    """The tokenizers of a bundle or of a base that `save` wrote."""
+    lexicon = Tokenizer.from_file(str(folder / PIECES)) if (folder / PIECES).exists() else None
+    return TextEncoder(Tokenizer.from_file(str(folder / TOKENIZER)), max_length, stride, lexicon)
+
+
+def pad_rows(rows: Sequence[NDArray[np.int32]], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pads framed windows, each (tokens,) or (tokens, 3), to ids and attention mask (see `TextEncoder.batch`)."""
+    width = max((len(row) for row in rows), default=2)
+    ids = np.full((len(rows), width, *(rows[0].shape[1:] if rows else ())), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = row
+        mask[number, : len(row)] = 1
+    return ids, mask
 
 
 def _special_id(tokenizer: Tokenizer, name: str) -> int:
@@ -106,70 +146,6 @@ def _special_id(tokenizer: Tokenizer, name: str) -> int:
     raise BundleError(
         f"the tokenizer has neither {name} nor {SPECIALS[name]}, expected the vocabulary of a BERT or XLM-R model"
     )
-
-
-def read_vocabulary(folder: Path) -> dict[str, int]:
-    """Reads the vocabulary of a base: `vocab.txt` (BERT) or `tokenizer.json`.
-
-    Raises:
-        BundleError: The folder has neither file.
-    """
-    if (folder / "vocab.txt").exists():
-        lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-        return {token: number for number, token in enumerate(lines)}
-    if (folder / "tokenizer.json").exists():
-        return dict(Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab())
-    raise BundleError(f"{folder}: no vocab.txt and no tokenizer.json, expected the tokenizer files of a BERT-family checkpoint")
-
-
-def character_rows(vocabulary: dict[str, int]) -> list[int]:
-    """The rows of the base's embedding that a character tokenizer keeps: special tokens first, then single characters in base order.
-
-    The marks of word starts and continuations (`▁x`, `##x`) are read as x where x has no row of its own.
-    """
-    rows = []
-    for name, alternative in SPECIALS.items():
-        row = vocabulary.get(name, vocabulary.get(alternative))
-        if row is None:
-            raise BundleError(f"the base's vocabulary has neither {name} nor {alternative}")
-        rows.append(row)
-    return rows + list(_characters(vocabulary).values())
-
-
-def _characters(vocabulary: dict[str, int]) -> dict[str, int]:
-    found = {token: row for token, row in vocabulary.items() if len(token) == 1 and not token.isspace()}
-    for token, row in vocabulary.items():
-        bare = token.removeprefix("##").removeprefix("▁")
-        if len(bare) == 1 and not bare.isspace():
-            found.setdefault(bare, row)
-    return dict(sorted(found.items(), key=lambda item: item[1]))
-
-
-def character_tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
-    """One token a code point (NFKC, lower case), blanks dropped; ids follow `character_rows(vocabulary)`."""
-    tokens = [*SPECIALS, *_characters(vocabulary)]
-    tokenizer = Tokenizer(models.WordLevel({token: number for number, token in enumerate(tokens)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(r"\s+"), "removed"), pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")]
-    )
-    tokenizer.add_special_tokens(list(SPECIALS))
-    return tokenizer
-
-
-def piece_tokenizer(folder: Path) -> Tokenizer:
-    """The base's own tokenizer from `tokenizer.json`, or built from `vocab.txt`, without truncation and padding."""
-    if (folder / "tokenizer.json").exists():
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
-    from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
-
-    options = folder / "tokenizer_config.json"
-    lower = json.loads(options.read_text(encoding="utf-8")).get("do_lower_case", True) if options.exists() else True
-    wordpiece = BertWordPieceTokenizer(read_vocabulary(folder), lowercase=bool(lower))
-    return Tokenizer.from_str(wordpiece.to_str())
 
 
 def tag_names(schema: LabelSchema) -> tuple[str, ...]:

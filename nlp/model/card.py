@@ -22,7 +22,7 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
     names = next(iter(manifest["metrics"].values()))
     parts += [
         "## Figures",
-        "fp32, before calibration; `score` is the mean of the other two.",
+        "The network alone, fp32, before calibration and reconciliation with the grammar; `score` is the mean of the other two.",
         _table(("split", *names), figures),
     ]
     files = {name: facts for name, facts in manifest["parity"].items() if isinstance(facts, Mapping)}
@@ -33,6 +33,12 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
         _table(("file", *columns), rows_of_files),
         f"Temperature of the topic probabilities: {manifest['calibration']['temperature']}.",
     ]
+    trust = [(kind, *(str(least) for least in row.values())) for kind, row in manifest["calibration"]["trust"].items()]
+    if trust:
+        parts += [
+            "Least probability at which a span stands that only the network or only the grammar found (1.01: never), fitted on dev:",
+            _table(("type", "network", "grammar"), trust),
+        ]
     return "\n\n".join([*parts, *_limits(recipe["card"])]) + "\n"
 
 

@@ -23,7 +23,8 @@ def export_onnx(network: JointEncoder, folder: Path) -> None:
     """Writes `onnx/model.onnx` and `onnx/model_int8.onnx` (dynamic quantisation, one scale a column of weights)."""
     target = folder / ONNX
     target.parent.mkdir(parents=True, exist_ok=True)
-    example = (torch.tensor([[2, 5, 6, 3]] * 2), torch.ones(2, 4, dtype=torch.int64))
+    channels = (3,) if network.encoder.character is not None else ()
+    example = (torch.ones(2, 4, *channels, dtype=torch.int64), torch.ones(2, 4, dtype=torch.int64))
     names = ["topics", "tags", "vector"]
     axes: dict[str, dict[int, str]] = {"ids": {0: "batch", 1: "length"}, "mask": {0: "batch", 1: "length"}}
     axes |= {"topics": {0: "batch"}, "tags": {0: "batch", 1: "length"}, "vector": {0: "batch"}}

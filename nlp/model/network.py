@@ -6,16 +6,19 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
 from nlp.config import BaseRecipe
 from nlp.errors import BundleError
+from nlp.model.store import WEIGHTS
 
+CHARACTER = "character.weight"  # name of the map of characters among the weights of a base
 IGNORED = -100  # target of a tag position or topic that counts for nothing
 
 
@@ -28,23 +31,71 @@ class JointOutput:
     vector: Tensor
 
 
-class JointEncoder(nn.Module):
-    """A BERT-family encoder with a topic head, a tag head and mean pooling.
+class TokenEncoder(nn.Module):
+    """Token ids → token states by a BERT-family encoder, which may see the word pieces around its characters.
+
+    With a lexicon a character enters as the row of its piece plus a linear map of its own row, at the position of the piece. The map starts
+    at zero, so that an encoder of pieces starts as what it was, its pieces only stretched over their characters.
 
     Args:
-        encoder: The encoder without its own pooler.
+        body: The encoder without its own pooler; `lexicon` in its config says that ids have three channels (see `alignment.TextEncoder`).
+    """
+
+    def __init__(self, body: PreTrainedModel) -> None:
+        super().__init__()
+        body.pooler = None
+        self.body = body
+        width = int(body.config.hidden_size)
+        self.character = nn.Linear(width, width, bias=False) if getattr(body.config, "lexicon", False) else None
+        if self.character is not None:
+            nn.init.zeros_(self.character.weight)
+
+    @property
+    def config(self) -> PretrainedConfig:
+        return self.body.config
+
+    @property
+    def rows(self) -> nn.Embedding:
+        """The table of characters and pieces."""
+        table = self.body.get_input_embeddings()
+        assert isinstance(table, nn.Embedding)
+        return table
+
+    def set_dropout(self, probability: float) -> None:
+        """Sets the dropout of every part."""
+        for module in self.body.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = probability
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """States (batch, length, width) of ids (batch, length) or (batch, length, 3) under mask (batch, length)."""
+        return self.layers(ids, mask)[-1]
+
+    def layers(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        """The states after the embedding and after each layer."""
+        options = {"attention_mask": mask, "output_hidden_states": True}
+        if self.character is None:
+            return tuple(self.body(input_ids=ids, **options).hidden_states)
+        characters, pieces, places = ids.unbind(dim=-1)
+        states = self.rows(pieces) + self.character(self.rows(characters))
+        return tuple(self.body(inputs_embeds=states, position_ids=places, **options).hidden_states)
+
+
+class JointEncoder(nn.Module):
+    """An encoder with a topic head, a tag head and mean pooling.
+
+    Args:
+        encoder: The encoder.
         topics: Number of topics.
         tags: Number of tags, `O` included.
         dropout: Of the encoder and before both heads.
     """
 
-    def __init__(self, encoder: PreTrainedModel, topics: int, tags: int, dropout: float) -> None:
+    def __init__(self, encoder: TokenEncoder, topics: int, tags: int, dropout: float) -> None:
         super().__init__()
         width = int(encoder.config.hidden_size)
         self.encoder = encoder
-        for module in encoder.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = dropout
+        encoder.set_dropout(dropout)
         self.dropout = nn.Dropout(dropout)
         self.topic_head = nn.Linear(2 * width, topics)
         self.tag_head = nn.Linear(width, tags)
@@ -53,13 +104,13 @@ class JointEncoder(nn.Module):
         """Runs the network.
 
         Args:
-            ids: Token ids, int64 (batch, length).
+            ids: Token ids, int64 (batch, length) or (batch, length, 3).
             mask: 1 for tokens, 0 for padding, int64 (batch, length).
 
         Returns:
             The three tensors of JointOutput, as a tuple so that the graph can be exported.
         """
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self.encoder(ids, mask)
         pooled = mean_pool(hidden, mask)
         topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1)))
         return topics, self.tag_head(self.dropout(hidden)), functional.normalize(pooled, dim=-1)
@@ -102,36 +153,50 @@ def joint_loss(
     return total
 
 
-def load_base(base: BaseRecipe, rows: Sequence[int] | None = None) -> PreTrainedModel:
-    """Loads the encoder of any BERT-family checkpoint.
+def load_base(base: BaseRecipe, rows: Sequence[int] | None = None, lexicon: bool = False) -> TokenEncoder:
+    """Loads the encoder of any BERT-family checkpoint, or one that `save_base` wrote.
 
     Args:
         base: Hub id or folder, how many layers to keep, whether to start from random weights.
-        rows: Rows of the embedding to keep, in their new order (see `alignment.character_rows`); None keeps all.
+        rows: Rows of the embedding to keep, in their new order (see `vocabulary.Lexicon`); None keeps all.
+        lexicon: Give a base that has none the map of characters that a lexicon needs.
 
     Raises:
         BundleError: There is no such checkpoint, or it is no encoder with a stack of layers.
     """
     try:
         if base.random:
-            config = AutoConfig.from_pretrained(base.path)
-            encoder = AutoModel.from_config(config)
+            body = AutoModel.from_config(AutoConfig.from_pretrained(base.path))
         else:
-            encoder = AutoModel.from_pretrained(base.path, dtype=torch.float32)
+            body = AutoModel.from_pretrained(base.path, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise BundleError(
             f"base.path {base.path!r}: {error}; expected a hub id or a folder with config.json and weights"
         ) from None
     if rows is not None:
-        _keep_rows(encoder, rows)
+        _keep_rows(body, rows)
     if base.layers:
-        _keep_layers(encoder, base.layers, base.path)
-    encoder.pooler = None
+        _keep_layers(body, base.layers, base.path)
+    stored = getattr(body.config, "lexicon", False) and not base.random
+    body.config.lexicon = lexicon or stored
+    encoder = TokenEncoder(body)
+    if encoder.character is not None and stored:
+        with safe_open(Path(base.path) / WEIGHTS, framework="pt") as file:
+            encoder.character.load_state_dict({"weight": file.get_tensor(CHARACTER).float()})
     return encoder
 
 
-def _keep_rows(encoder: PreTrainedModel, rows: Sequence[int]) -> None:
-    old = encoder.get_input_embeddings()
+def save_base(encoder: TokenEncoder, folder: Path) -> None:
+    """Writes `config.json` and `model.safetensors` (fp16) in the layout of the library, with the map of characters as one more tensor."""
+    weights = {name: weight.half().contiguous() for name, weight in encoder.body.state_dict().items()}
+    if encoder.character is not None:
+        weights[CHARACTER] = encoder.character.weight.detach().half().contiguous()
+    encoder.config.save_pretrained(folder)
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def _keep_rows(body: PreTrainedModel, rows: Sequence[int]) -> None:
+    old = body.get_input_embeddings()
     if max(rows) >= len(old.weight):
         raise BundleError(
             f"the base's tokenizer names row {max(rows)}, but its embedding has {len(old.weight)}: they do not belong together"
@@ -139,30 +204,17 @@ def _keep_rows(encoder: PreTrainedModel, rows: Sequence[int]) -> None:
     new = nn.Embedding(len(rows), old.weight.shape[1], padding_idx=0)
     with torch.no_grad():
         new.weight.copy_(old.weight[torch.tensor(rows)])
-    encoder.set_input_embeddings(new)
-    encoder.config.vocab_size = len(rows)
-    encoder.config.pad_token_id = 0
+    body.set_input_embeddings(new)
+    body.config.vocab_size = len(rows)
+    body.config.pad_token_id = 0
 
 
-def _keep_layers(encoder: PreTrainedModel, count: int, path: str) -> None:
-    stack = getattr(getattr(encoder, "encoder", None), "layer", None)
+def _keep_layers(body: PreTrainedModel, count: int, path: str) -> None:
+    stack = getattr(getattr(body, "encoder", None), "layer", None)
     if stack is None or not 1 <= count <= len(stack):
         found = "no stack of layers" if stack is None else f"{len(stack)} layers"
         raise BundleError(f"base.layers = {count}: {path} has {found}, expected between 1 and that many")
     # Evenly spaced with the last layer kept: its output is what the pretraining shaped for use.
     kept = sorted({round((i + 1) * len(stack) / count) - 1 for i in range(count)})
-    encoder.encoder.layer = nn.ModuleList(copy.deepcopy(stack[i]) for i in kept)
-    encoder.config.num_hidden_layers = len(kept)
-
-
-def load_network(folder: Path, config: dict[str, Any], topics: int, tags: int) -> JointEncoder:
-    """Builds the network of a bundle and loads its weights (`model.safetensors`) for inference."""
-    from safetensors.torch import load_file
-
-    settings = dict(config)
-    encoder = AutoModel.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
-    encoder.pooler = None
-    network = JointEncoder(encoder, topics, tags, 0.0)
-    weights = {name: weight.float() for name, weight in load_file(str(folder / "model.safetensors")).items()}
-    network.load_state_dict(weights)
-    return network.eval()
+    body.encoder.layer = nn.ModuleList(copy.deepcopy(stack[i]) for i in kept)
+    body.config.num_hidden_layers = len(kept)

@@ -1,7 +1,7 @@
 """The bundle folder of a model: names of its files, manifest with checksums, atomic writing, checked loading.
 
     manifest.json  format, name, sha256 of every file, metrics, calibration, thresholds, training record
-    config.json  model.safetensors  tokenizer.json  labels.json  onnx/model.onnx  onnx/model_int8.onnx
+    config.json  model.safetensors  tokenizer.json  pieces.json  labels.json  onnx/model.onnx  onnx/model_int8.onnx
     router.json    the ranker's weights and the router's thresholds, fitted with this model's vectors
 
 The fingerprint of a bundle is the checksum of what decides its vectors: tokenizer and serving network.
@@ -25,13 +25,8 @@ from nlp.errors import BundleError
 from nlp.schema import LabelSchema
 
 FORMAT = 1
-MANIFEST, CONFIG, WEIGHTS, TOKENIZER, LABELS = (
-    "manifest.json",
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "labels.json",
-)
+MANIFEST, CONFIG, WEIGHTS, LABELS = "manifest.json", "config.json", "model.safetensors", "labels.json"
+TOKENIZER, PIECES = "tokenizer.json", "pieces.json"
 ONNX, ONNX_INT8, ROUTER = "onnx/model.onnx", "onnx/model_int8.onnx", "router.json"
 HAND_WRITTEN = ("train.toml",)  # kept when a bundle is written anew
 
@@ -48,7 +43,8 @@ class Bundle:
     def fingerprint(self) -> str:
         files = self.manifest["files"]
         serving = ONNX_INT8 if ONNX_INT8 in files else ONNX if ONNX in files else WEIGHTS
-        return hashlib.sha256((files[TOKENIZER] + files[serving]).encode()).hexdigest()[:16]
+        parts = files[TOKENIZER] + files.get(PIECES, "") + files[serving]
+        return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
     @property
     def router(self) -> Mapping[str, Any]:
@@ -123,7 +119,7 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
     """Writes `manifest.json` over the model files that lie in `folder`, with their checksums."""
-    names = [n for n in (CONFIG, WEIGHTS, TOKENIZER, LABELS, ONNX, ONNX_INT8) if (folder / n).exists()]
+    names = [n for n in (CONFIG, WEIGHTS, TOKENIZER, PIECES, LABELS, ONNX, ONNX_INT8) if (folder / n).exists()]
     manifest = {"format": FORMAT, **facts, "files": {name: checksum(folder / name) for name in names}}
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

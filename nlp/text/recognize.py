@@ -102,11 +102,11 @@ def read_values(text: str, spans: Sequence[tuple[int, int, ValueKind]], referenc
 
 
 def add_values(text: str, entities: Sequence[Entity], labels: LabelSchema, reference: date | None = None) -> tuple[Entity, ...]:
-    """The entities of a text, each of a type that has a grammar with its value."""
+    """The entities of a text, each of a type that has a grammar with its value; those that have one keep it."""
     kinds = {label.id: label.value for label in labels.types}
-    spans = [(e.start, e.end, kind) for e in entities if (kind := kinds.get(e.type))]
-    values = iter(read_values(text, spans, reference))
-    return tuple(replace(e, value=next(values)) if kinds.get(e.type) else e for e in entities)
+    bare = {e: kind for e in entities if e.value is None and (kind := kinds.get(e.type))}
+    values = dict(zip(bare, read_values(text, [(e.start, e.end, kind) for e, kind in bare.items()], reference), strict=True))
+    return tuple(replace(e, value=values[e]) if e in bare else e for e in entities)
 
 
 def _read_span(tape: Tape, mentions: Sequence[Mention], first: int, last: int, kind: ValueKind) -> Value | None:

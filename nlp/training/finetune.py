@@ -18,25 +18,19 @@ from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from nlp.config import Recipe, load_schema, schema_to_dict
+from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.errors import BundleError, RecipeError
-from nlp.model.alignment import (
-    TextEncoder,
-    character_rows,
-    character_tokenizer,
-    piece_tokenizer,
-    read_vocabulary,
-    tag_names,
-    tags_of,
-)
+from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, tag_names, tags_of
 from nlp.model.card import bundle_card
 from nlp.model.decoding import decode_spans
 from nlp.model.export import export_onnx, parity
 from nlp.model.network import IGNORED, JointEncoder, JointOutput, joint_loss, load_base
-from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, TOKENIZER, WEIGHTS, checksum, write_manifest, writing
+from nlp.model.runtime import OnnxRuntime
+from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, checksum, write_manifest, writing
+from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
-from nlp.training.calibrate import fit_temperature
+from nlp.training.calibrate import calibrate
 from nlp.training.pretrain import Teacher
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
@@ -44,9 +38,9 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
 
 @dataclass(frozen=True, slots=True)
 class TrainingRow:
-    """A window of an example with its targets: topic probabilities (topics,), tags (tokens,), teacher vector (width,) or None."""
+    """A framed window of an example with its targets: topic probabilities (topics,), tags (tokens,), teacher vector (width,) or None."""
 
-    ids: np.ndarray[Any, np.dtype[np.int64]]
+    ids: np.ndarray[Any, np.dtype[np.int32]]
     topic: np.ndarray[Any, np.dtype[np.float32]]
     tags: np.ndarray[Any, np.dtype[np.int64]]
     vector: np.ndarray[Any, np.dtype[np.float32]] | None
@@ -78,12 +72,12 @@ class TrainingRows(Dataset[TrainingRow]):
         self.lost = sum(lost for _, lost in tagged)
         self.rows = []
         for window in encoder.windows(encodings):
-            ids, _ = encoder.batch(encodings, [window])
-            tags = np.full(ids.shape[1], IGNORED, dtype=np.int64)
+            ids = encoder.frame(encodings[window.text].ids[window.start : window.end])
+            tags = np.full(len(ids), IGNORED, dtype=np.int64)
             tags[1:-1] = tagged[window.text][0][window.start : window.end]
             topic = _topic_target(examples[window.text], schema, also_share)
             whole = window.start == 0 and window.end == len(encodings[window.text])
-            self.rows.append(TrainingRow(ids[0], topic, tags, vectors[window.text] if vectors is not None and whole else None))
+            self.rows.append(TrainingRow(ids, topic, tags, vectors[window.text] if vectors is not None and whole else None))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -118,12 +112,10 @@ class Collator:
     pad: int
 
     def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        width = max(len(row.ids) for row in rows)
-        ids = np.full((len(rows), width), self.pad, dtype=np.int64)
-        mask = np.zeros((len(rows), width), dtype=np.int64)
-        tags = np.full((len(rows), width), IGNORED, dtype=np.int64)
+        ids, mask = pad_rows([row.ids for row in rows], self.pad)
+        tags = np.full(mask.shape, IGNORED, dtype=np.int64)
         for number, row in enumerate(rows):
-            ids[number, : len(row.ids)], mask[number, : len(row.ids)], tags[number, : len(row.ids)] = row.ids, 1, row.tags
+            tags[number, : len(row.tags)] = row.tags
         batch = {"ids": ids, "mask": mask, "topic_targets": np.stack([row.topic for row in rows]), "tag_targets": tags}
         vectors = [row.vector for row in rows]
         if any(v is not None for v in vectors):
@@ -217,14 +209,7 @@ class Job:
         splits = {name: read_examples(folder / f"{name}.jsonl", schema) for name in ("train", "dev", "test")}
         for extra in recipe.data.extra_train:
             splits["train"] += read_examples(Path(extra), schema)
-        base = _local_base(recipe.base.path)
-        rows = None
-        if recipe.tokens.unit == "character":
-            vocabulary = read_vocabulary(base)
-            tokenizer, rows = character_tokenizer(vocabulary), character_rows(vocabulary)
-        else:
-            tokenizer = piece_tokenizer(base)
-        encoder = TextEncoder(tokenizer, recipe.tokens.max_length, recipe.tokens.stride)
+        encoder, rows = _tokens(_local_base(recipe.base.path), recipe.tokens)
         torch.manual_seed(recipe.train.seed)
         network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), recipe.train.dropout)
         longest = network.encoder.config.max_position_embeddings
@@ -233,6 +218,16 @@ class Job:
                 f"tokens.max_length = {recipe.tokens.max_length}: {recipe.base.path} has {longest} positions, expected at most that"
             )
         return cls(recipe, schema, encoder, network, splits)
+
+
+def _tokens(base: Path, recipe: TokenRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:
+    """The tokenizers for a base, and the rows of its embedding to keep."""
+    if recipe.unit == "piece":
+        return TextEncoder(piece_tokenizer(base), recipe.max_length, recipe.stride), None
+    if (base / PIECES).exists():
+        return load_encoder(base, recipe.max_length, recipe.stride), None
+    lexicon = character_lexicon(read_vocabulary(base))
+    return TextEncoder(lexicon.characters, recipe.max_length, recipe.stride), lexicon.rows
 
 
 def _local_base(path: str) -> Path:
@@ -249,7 +244,7 @@ def _local_base(path: str) -> Path:
 
 
 def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str, Any]:
-    """Trains, calibrates, exports and writes the bundle.
+    """Trains, exports, calibrates and writes the bundle.
 
     Args:
         recipe: The recipe.
@@ -279,7 +274,6 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     trainer.recipe = recipe
     trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
-    logits, targets = _dev_logits(trainer, dev)
     test = TrainingRows(job.splits["test"], job.encoder, job.schema, t.also_share)
     metrics = {name: _scores(trainer, rows) for name, rows in (("dev", dev), ("test", test))}
     # Mixed precision wraps the forward pass; the export wants the bare network.
@@ -291,7 +285,6 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         "rows": {name: len(rows) for name, rows in job.splits.items()},
         "entities_lost": {"train": train.lost, "dev": dev.lost},
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
-        "calibration": {"temperature": fit_temperature(logits, targets)},
         "tokens": {"max_length": recipe.tokens.max_length, "stride": recipe.tokens.stride},
         "metrics": metrics,
         "history": history,
@@ -299,13 +292,6 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     if trainer.is_world_process_zero():
         write_bundle(job, network, facts, output)
     return facts
-
-
-def _dev_logits(trainer: Trainer, dev: TrainingRows) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    prediction = trainer.predict(dev)
-    topics, targets = prediction.predictions[0], prediction.label_ids[0]
-    labelled = targets.sum(-1) > 0
-    return topics[labelled], targets[labelled].argmax(-1)
 
 
 def _scores(trainer: Trainer, rows: TrainingRows) -> dict[str, float]:
@@ -341,20 +327,22 @@ def _arguments(recipe: Recipe, work: Path, rows: int) -> TrainingArguments:
 
 
 def write_bundle(job: Job, network: JointEncoder, facts: dict[str, Any], output: Path) -> None:
-    """Exports the network with a parity report on dev and writes the bundle folder in one step."""
+    """Exports the network, compares and calibrates it on dev, and writes the bundle folder in one step."""
     keep = job.recipe.export.files
     texts = [e.text for e in job.splits["dev"][: job.recipe.export.parity_rows]]
     with writing(output) as folder:
         export_onnx(network, folder)
         report = parity(network, folder, job.encoder, texts, tag_names(job.schema))
+        serving = OnnxRuntime(folder / (ONNX_INT8 if "int8" in keep else ONNX))
+        found = {"parity": report, "calibration": calibrate(serving, job.encoder, job.splits["dev"], job.schema)}
         for name, file in (("fp32", ONNX), ("int8", ONNX_INT8)):
             if name not in keep:
                 (folder / file).unlink()
         if "weights" in keep:
             save_file({n: w.half().contiguous() for n, w in network.state_dict().items()}, str(folder / WEIGHTS))
         (folder / CONFIG).write_text(network.encoder.config.to_json_string(use_diff=False), encoding="utf-8")
-        job.encoder.tokenizer.save(str(folder / TOKENIZER))
+        job.encoder.save(folder)
         labels = json.dumps(schema_to_dict(job.schema), ensure_ascii=False, indent=1)
         (folder / LABELS).write_text(labels + "\n", encoding="utf-8")
-        (folder / "README.md").write_text(bundle_card({**facts, "parity": report}), encoding="utf-8")
-        write_manifest(folder, {**facts, "parity": report})
+        (folder / "README.md").write_text(bundle_card({**facts, **found}), encoding="utf-8")
+        write_manifest(folder, {**facts, **found})

@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +18,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
-from transformers import AutoModel, PreTrainedModel, Trainer, TrainingArguments
+from transformers import AutoModel, Trainer, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import BasePlan, PretrainRecipe
 from nlp.errors import InputError
-from nlp.model.alignment import (
-    Encoding,
-    TextEncoder,
-    Window,
-    character_rows,
-    character_tokenizer,
-    piece_tokenizer,
-    read_vocabulary,
-)
+from nlp.model.alignment import Encoding, TextEncoder, Window, pad_rows
 from nlp.model.card import encoder_card
-from nlp.model.network import IGNORED, load_base, mean_pool
+from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base
+from nlp.model.vocabulary import SPECIALS, Lexicon, character_lexicon, piece_lexicon, piece_tokenizer, read_vocabulary
 from nlp.text.segment import split
 
 SIMILARITY_TEMPERATURE = 0.05  # as in the contrastive training of E5 (Wang et al. 2024, Multilingual E5, section 2), softened
+PIECE_SAMPLE, PIECE_SAMPLE_LINE = 4000, 400  # lines of each corpus file, and characters of a line, in which pieces are counted
+SHORTEST = 4  # tokens of a sequence that is worth reading
 MASKED_AS_MASK, MASKED_AS_RANDOM = 0.8, 0.1  # shares of BERT (Devlin et al. 2019, section 3.1); the rest stays as it is
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All sequences end to end: token ids (tokens,), word number of each token (tokens,), and where each sequence starts (n + 1,)."""
+    """All sequences end to end: ids (tokens,) or with a lexicon (tokens, 3), word number of each token (tokens,), and where each sequence
+    starts (n + 1,)."""
 
     ids: NDArray[np.int32]
     words: NDArray[np.int32]
@@ -82,7 +80,7 @@ def build_corpus(recipe: PretrainRecipe, encoder: TextEncoder, cut: Callable[[st
             piece for line in read_lines(Path(name)) for piece in _pieces(line, recipe.max_length - 2) if rng.random() < share
         ]
         for piece, encoding in zip(chosen, encoder.encode(chosen), strict=True):
-            if len(encoding) >= 4:
+            if len(encoding) >= SHORTEST:
                 ids.append(encoding.ids)
                 words.append(_word_numbers(piece, encoding.starts, cut))
     if not ids:
@@ -109,20 +107,20 @@ def _word_numbers(text: str, starts: NDArray[np.int32], cut: Callable[[str], Seq
 
 
 class Sequences(Dataset[int]):
-    """The numbers of the sequences; the collator reads them, so that a batch is made in one go."""
+    """The numbers of the sequences and their lengths in tokens; the collator reads the rest, so that a batch is made in one go."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, lengths: NDArray[np.int64]) -> None:
+        self.lengths = lengths.tolist()
 
     def __len__(self) -> int:
-        return self.size
+        return len(self.lengths)
 
     def __getitem__(self, index: int) -> int:
         return index
 
 
 class MaskingCollator:
-    """Sequence numbers → padded ids, mask, targets; the first half of the rows is masked by whole words."""
+    """Sequence numbers → padded ids, mask, targets; a share of the rows is masked, by whole words and all the pieces that these touch."""
 
     def __init__(self, corpus: Corpus, encoder: TextEncoder, recipe: PretrainRecipe) -> None:
         self.corpus, self.encoder, self.recipe = corpus, encoder, recipe
@@ -131,25 +129,40 @@ class MaskingCollator:
     def __call__(self, numbers: Sequence[int]) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.recipe.seed, *numbers))
         bounds = self.corpus.bounds
-        width = max(int(bounds[n + 1] - bounds[n]) for n in numbers) + 2
-        ids = np.full((len(numbers), width), self.encoder.pad, dtype=np.int64)
-        targets = np.full_like(ids, IGNORED)
+        masked_rows = math.ceil(self.recipe.masked_share * len(numbers))
+        wholes, inputs, targets = [], [], []
         for row, number in enumerate(numbers):
-            tokens = self.corpus.ids[bounds[number] : bounds[number + 1]]
-            ids[row, 0], ids[row, len(tokens) + 1] = self.encoder.cls, self.encoder.sep
-            ids[row, 1 : len(tokens) + 1] = tokens
-        whole = torch.from_numpy(ids.copy())
-        for row, number in enumerate(numbers[: (len(numbers) + 1) // 2]):
-            words = self.corpus.words[bounds[number] : bounds[number + 1]]
-            chosen = np.flatnonzero((rng.random(words.max() + 1) < self.recipe.mask_rate)[words]) + 1
-            targets[row, chosen] = ids[row, chosen]
-            dice = rng.random(len(chosen))
-            ids[row, chosen[dice < MASKED_AS_MASK]] = self.encoder.mask
-            random_places = chosen[(dice >= MASKED_AS_MASK) & (dice < MASKED_AS_MASK + MASKED_AS_RANDOM)]
-            ids[row, random_places] = rng.integers(5, self.vocabulary, len(random_places))
-        inputs = torch.from_numpy(ids)
-        mask = (inputs != self.encoder.pad).long()
-        return {"ids": inputs, "mask": mask, "targets": torch.from_numpy(targets), "whole": whole}
+            ids = self.corpus.ids[bounds[number] : bounds[number + 1]]
+            changed, target = ids.copy(), np.full(len(ids), IGNORED, dtype=np.int32)
+            if row < masked_rows:
+                self._mask(changed, target, self.corpus.words[bounds[number] : bounds[number + 1]], rng)
+            wholes.append(self.encoder.frame(ids))
+            inputs.append(self.encoder.frame(changed))
+            targets.append(np.concatenate([[IGNORED], target, [IGNORED]]))
+        whole, mask = pad_rows(wholes, self.encoder.pad)
+        padded = np.full(mask.shape, IGNORED, dtype=np.int64)
+        for row, wanted in enumerate(targets):
+            padded[row, : len(wanted)] = wanted
+        arrays = {"ids": pad_rows(inputs, self.encoder.pad)[0], "mask": mask, "targets": padded, "whole": whole}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def _mask(
+        self, ids: NDArray[np.int32], target: NDArray[np.int32], words: NDArray[np.int32], rng: np.random.Generator
+    ) -> None:
+        """Changes `ids` in place and writes what stood there to `target`."""
+        chosen = (rng.random(words.max() + 1) < self.recipe.mask_rate)[words]
+        if ids.ndim == 2:  # a piece with one masked character would tell it
+            chosen = np.isin(ids[:, 2], ids[chosen, 2])
+        places = np.flatnonzero(chosen)
+        characters = ids if ids.ndim == 1 else ids[:, 0]
+        target[places] = characters[places]
+        dice = rng.random(len(places))
+        hidden = places[dice < MASKED_AS_MASK]
+        swapped = places[(dice >= MASKED_AS_MASK) & (dice < MASKED_AS_MASK + MASKED_AS_RANDOM)]
+        strangers = rng.integers(len(SPECIALS), self.vocabulary, len(swapped))
+        for channel in [ids] if ids.ndim == 1 else [ids[:, 0], ids[:, 1]]:
+            channel[hidden] = self.encoder.mask
+            channel[swapped] = strangers
 
 
 class Teacher:
@@ -172,64 +185,83 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Reads the texts whose character ids, special tokens included, are `ids` (batch, length).
+        """Reads the texts whose character ids, special tokens included, are `ids` (batch, length) or the first channel of them.
 
         Returns:
-            Unit vectors (batch, width); for each character the state of the piece that it lies in (batch, length, width); and which
-            characters lie in one (batch, length), bool.
+            Unit vectors (batch, width); for each character the states of the piece that it lies in, after the embedding and after each
+            layer (layers + 1, batch, length, width); and which characters lie in one (batch, length), bool.
         """
-        texts = ["".join(self.characters[n] for n in row) for row in ids.tolist()]
-        hidden, mask, encodings = self._run(texts)
-        places = np.full(ids.shape, -1, dtype=np.int64)
+        characters = ids if ids.dim() == 2 else ids[..., 0]
+        texts = ["".join(self.characters[n] for n in row) for row in characters.tolist()]
+        layers, mask, encodings = self._run(texts)
+        places = np.full(characters.shape, -1, dtype=np.int64)
         for row, encoding in enumerate(encodings):
             for piece, (start, end) in enumerate(zip(encoding.starts, encoding.ends, strict=True)):
                 # Both sides begin with one special token, hence the + 1 on both.
                 places[row, max(0, start - len(self.prefix)) + 1 : max(0, end - len(self.prefix)) + 1] = piece + 1
-        chosen = torch.from_numpy(places).to(hidden.device)
-        states = hidden.gather(1, chosen.clamp(min=0).unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
-        return functional.normalize(mean_pool(hidden, mask), dim=-1), states, chosen >= 0
+        chosen = torch.from_numpy(places).to(mask.device)
+        index = chosen.clamp(min=0).unsqueeze(-1).expand(-1, -1, layers[-1].shape[-1])
+        states = torch.stack([layer.gather(1, index) for layer in layers])
+        return functional.normalize(mean_pool(layers[-1].float(), mask), dim=-1), states, chosen >= 0
 
     @torch.no_grad()
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors (texts, width) of plain texts, float32."""
-        hidden, mask, _ = self._run(texts)
-        return functional.normalize(mean_pool(hidden, mask), dim=-1)
+        layers, mask, _ = self._run(texts)
+        return functional.normalize(mean_pool(layers[-1].float(), mask), dim=-1)
 
-    def _run(self, texts: Sequence[str]) -> tuple[Tensor, Tensor, list[Encoding]]:
+    def _run(self, texts: Sequence[str]) -> tuple[tuple[Tensor, ...], Tensor, list[Encoding]]:
         encodings = self.pieces.encode([self.prefix + text for text in texts])
         windows = [Window(n, 0, min(len(e), self.pieces.max_length - 2)) for n, e in enumerate(encodings)]
         device = next(self.network.parameters()).device
         ids, mask = (torch.from_numpy(a).to(device) for a in self.pieces.batch(encodings, windows))
-        return self.network(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask, encodings
+        layers = self.network(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        return layers, mask, encodings
 
 
 class MaskedEncoder(nn.Module):
-    """An encoder with the masked-language-model head of BERT (tied to the embeddings) and the three losses of the recipe."""
+    """An encoder with the masked-language-model head of BERT (tied to the rows of the characters) and the three losses of the recipe.
 
-    def __init__(self, encoder: PreTrainedModel, recipe: PretrainRecipe, teacher: Teacher | None) -> None:
+    Args:
+        encoder: The student.
+        characters: Number of its characters and special tokens, which are the first rows of its table.
+        recipe: Weights of the losses.
+        teacher: What is distilled; None trains on masked characters alone.
+    """
+
+    def __init__(self, encoder: TokenEncoder, characters: int, recipe: PretrainRecipe, teacher: Teacher | None) -> None:
         super().__init__()
         width = int(encoder.config.hidden_size)
         self.encoder, self.recipe = encoder, recipe
         self.transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
-        self.bias = nn.Parameter(torch.zeros(encoder.config.vocab_size))
+        self.bias = nn.Parameter(torch.zeros(characters))
         self._teacher = [teacher]  # in a list, so that it is neither trained nor saved
 
     def forward(self, ids: Tensor, mask: Tensor, targets: Tensor, whole: Tensor) -> dict[str, Tensor]:
         """Returns `loss` and its parts as scalars: `masked`, and with a teacher `tokens` and `vectors`."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        layers = self.encoder.layers(ids, mask)
         chosen = targets != IGNORED
-        logits = functional.linear(self.transform(hidden[chosen]), self.encoder.get_input_embeddings().weight, self.bias)
+        table = self.encoder.rows.weight[: len(self.bias)]
+        logits = functional.linear(self.transform(layers[-1][chosen]), table, self.bias)
         masked = functional.cross_entropy(logits.float(), targets[chosen])
         loss = self.recipe.masked_weight * masked
         parts = {"masked": masked.detach()}
         teacher = self._teacher[0]
         if teacher is not None:
             vectors, states, known = teacher(whole)
-            token = token_loss(hidden[known], states[known])
-            vector = similarity_loss(mean_pool(hidden, mask), vectors)
+            token = torch.stack(
+                [token_loss(layers[a][known], states[b][known]) for a, b in pairs(len(layers), len(states))]
+            ).mean()
+            vector = similarity_loss(mean_pool(layers[-1], mask), vectors)
             loss = loss + self.recipe.token_weight * token + self.recipe.vector_weight * vector
             parts |= {"tokens": token.detach(), "vectors": vector.detach()}
         return {"loss": loss, **parts}
+
+
+def pairs(student: int, teacher: int) -> list[tuple[int, int]]:
+    """Which layers are compared, of so many states each (the embedding's first): every second one of the student, the last included, with
+    the one as deep in the teacher (Jiao et al. 2020, TinyBERT, section 3.1)."""
+    return [(k, round(k * (teacher - 1) / (student - 1))) for k in range(student - 1, 0, -2)]
 
 
 def token_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -237,6 +269,7 @@ def token_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
     Without that, the few dimensions of large values that such encoders have would be all that is learnt.
     """
+    teacher = teacher.float()
     spread = teacher.std(dim=0, keepdim=True).clamp(min=1e-3)
     return ((student.float() - teacher) / spread).pow(2).mean()
 
@@ -264,29 +297,48 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
         `output`.
     """
     recipe = plan.pretrain
-    vocabulary = read_vocabulary(Path(plan.base.path))
-    encoder = TextEncoder(character_tokenizer(vocabulary), recipe.max_length, 0)
+    lexicon = _lexicon(plan)
+    encoder = TextEncoder(lexicon.characters, recipe.max_length, 0, lexicon.pieces)
     work.mkdir(parents=True, exist_ok=True)
     cache = work / "corpus.npz"
     if not cache.exists():
         build_corpus(recipe, encoder, split).save(cache)
     corpus = Corpus.load(cache)
     teacher = Teacher(recipe.teacher, encoder) if recipe.teacher else None
-    base = load_base(plan.base, character_rows(vocabulary))
-    for module in base.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0  # one pass over a corpus cannot overfit, and drawing the masks takes a seventh of the time
-    network = MaskedEncoder(base, recipe, teacher)
-    trainer = Trainer(
+    student = load_base(plan.base, lexicon.rows, lexicon=lexicon.pieces is not None)
+    student.set_dropout(0.0)  # one pass over a corpus cannot overfit, and drawing the masks takes a seventh of the time
+    network = MaskedEncoder(student, lexicon.characters.get_vocab_size(), recipe, teacher)
+    trainer = PretrainTrainer(
         model=network,
         args=_arguments(recipe, work),
-        train_dataset=Sequences(len(corpus.bounds) - 1),
+        train_dataset=Sequences(np.diff(corpus.bounds)),
         data_collator=MaskingCollator(corpus, encoder, recipe),
     )
     checkpoints = sorted(work.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=True if resume and checkpoints else None)
-    _save(network.encoder, encoder, plan, trainer.state.log_history, output)
+    _save(student, encoder, plan, trainer.state.log_history, output)
     return output
+
+
+class PretrainTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
+    """The library Trainer with batches of similar length."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        return LengthGroupedSampler(
+            self.args.train_batch_size,
+            lengths=self.train_dataset.lengths,
+            generator=torch.Generator().manual_seed(self.args.seed),
+        )
+
+
+def _lexicon(plan: BasePlan) -> Lexicon:
+    folder = Path(plan.base.path)
+    if not plan.pretrain.pieces:
+        return character_lexicon(read_vocabulary(folder))
+    sample = (
+        line[:PIECE_SAMPLE_LINE] for name in plan.pretrain.corpus for line in islice(read_lines(Path(name)), PIECE_SAMPLE)
+    )
+    return piece_lexicon(folder, sample, plan.pretrain.pieces)
 
 
 def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
@@ -309,10 +361,10 @@ def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
     )
 
 
-def _save(network: PreTrainedModel, encoder: TextEncoder, plan: BasePlan, history: list[dict[str, Any]], output: Path) -> None:
+def _save(student: TokenEncoder, encoder: TextEncoder, plan: BasePlan, history: list[dict[str, Any]], output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    network.half().save_pretrained(output)
-    encoder.tokenizer.save(str(output / "tokenizer.json"))
+    save_base(student, output)
+    encoder.save(output)
     record = {"recipe": plan.to_dict(), "history": history}
     (output / "README.md").write_text(encoder_card(record), encoding="utf-8")
     (output / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from nlp.config import load_schema
 from nlp.errors import BundleError
-from nlp.model.alignment import TextEncoder, character_rows, character_tokenizer, entities_of, tag_names, tags_of
+from nlp.model.alignment import TextEncoder, entities_of, tag_names, tags_of
 from nlp.model.decoding import decode_spans
+from nlp.model.vocabulary import character_lexicon
 from nlp.schema import Entity, EntityLabel, Example, LabelSchema, TopicLabel
 
 VOCABULARY = {
@@ -17,11 +18,12 @@ VOCABULARY = {
 SCHEMA = LabelSchema(
     (TopicLabel("t", "题"),), (EntityLabel("region", "地区", roles=("insured", "care")), EntityLabel("insurance", "险种"))
 )
-ENCODER = TextEncoder(character_tokenizer(VOCABULARY), 16, 4)
+LEXICON = character_lexicon(VOCABULARY)
+ENCODER = TextEncoder(LEXICON.characters, 16, 4)
 
 
 def test_rows_and_tokens_agree() -> None:
-    rows = character_rows(VOCABULARY)
+    rows = LEXICON.rows
     names = {row: token for token, row in VOCABULARY.items()}
     vocabulary = ENCODER.tokenizer.get_vocab()
     assert len(rows) == len(vocabulary)
@@ -31,7 +33,7 @@ def test_rows_and_tokens_agree() -> None:
 
 def test_vocabulary_without_special_tokens_is_refused() -> None:
     with pytest.raises(BundleError, match=r"\[PAD\]"):
-        character_rows({"京": 0})
+        character_lexicon({"京": 0})
 
 
 @given(st.lists(st.text(st.characters(), max_size=60), min_size=1, max_size=4))

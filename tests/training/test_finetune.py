@@ -14,7 +14,7 @@ from nlp.analyzer import Analyzer
 from nlp.config import Recipe, load_plan
 from nlp.data.corpus import write_rows
 from nlp.errors import BundleError, RecipeError
-from nlp.model.alignment import piece_tokenizer
+from nlp.model.vocabulary import piece_tokenizer
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
@@ -165,7 +165,7 @@ def test_fresh_weights_and_fewer_layers(tmp_path: Path) -> None:
     recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
     plan = load_plan(recipe, ["base.layers=1", "base.random=true"])
     assert isinstance(plan, Recipe)
-    assert len(Job.prepare(plan).network.encoder.encoder.layer) == 1
+    assert len(Job.prepare(plan).network.encoder.body.encoder.layer) == 1
 
 
 def test_errors_are_of_the_package(tmp_path: Path) -> None:
