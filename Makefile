@@ -40,7 +40,7 @@ $(VENV)/core: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/dev: $(VENV)/core
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[train,serve,dev]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[train,serve,batch,ray,dev]"
 	@touch $@
 
 clean:

@@ -1,7 +1,8 @@
 """One recipe in, one model out.
 
     python train.py models/policy/train.toml                          joint model → bundle in models/policy/
-    python train.py models/base/pretrain.toml                         character encoder → models/base/
+    python train.py models/mini/pretrain.toml                         character encoder → models/mini/
+    python train.py models/policy/train.toml --cross-validate 5       mean and spread over folds, no bundle
     python train.py models/policy/train.toml --set train.lr=3e-5 --set base.path=bert-base-chinese
     torchrun --nproc-per-node 4 train.py models/policy/train.toml     several GPUs
 
@@ -16,7 +17,7 @@ from typing import Annotated
 import typer
 
 from nlp.config import BasePlan, Recipe, load_plan
-from nlp.errors import WenluError
+from nlp.errors import RecipeError, WenluError
 
 
 def main(
@@ -26,11 +27,16 @@ def main(
     work: Annotated[Path | None, typer.Option(help="folder of checkpoints (default: work/<name>)")] = None,
     resume: Annotated[bool, typer.Option(help="go on from the last checkpoint")] = True,
     threads: Annotated[int, typer.Option(help="CPU threads (0: all cores)")] = 0,
+    folds: Annotated[int, typer.Option("--cross-validate", help="train on so many folds and print mean and spread")] = 0,
 ) -> None:
     """Trains what the recipe describes."""
     try:
         plan = load_plan(recipe, overrides or [])
-        train(plan, output or recipe.parent, work or Path("work") / plan.name, resume, threads)
+        place = work or Path("work") / plan.name
+        if folds:
+            cross_validate(plan, folds, place, resume, threads)
+        else:
+            train(plan, output or recipe.parent, place, resume, threads)
     except WenluError as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from None
@@ -38,11 +44,7 @@ def main(
 
 def train(plan: Recipe | BasePlan, output: Path, work: Path, resume: bool, threads: int) -> None:
     """Runs the job of a plan; the heavy libraries load only now, after the recipe has been found valid."""
-    import torch
-
-    torch.set_flush_denormal(True)  # tiny numbers cost a CPU hundreds of cycles each
-    if threads:
-        torch.set_num_threads(threads)
+    _set_up(threads)
     if isinstance(plan, BasePlan):
         from nlp.training.pretrain import pretrain
 
@@ -52,6 +54,25 @@ def train(plan: Recipe | BasePlan, output: Path, work: Path, resume: bool, threa
 
         finetune(plan, output, work, resume)
     typer.echo(f"written: {output}")
+
+
+def cross_validate(plan: Recipe | BasePlan, folds: int, work: Path, resume: bool, threads: int) -> None:
+    """Prints mean and spread of a recipe's figures over folds of its data set."""
+    if isinstance(plan, BasePlan):
+        raise RecipeError("--cross-validate: expected the recipe of a joint model, a pretraining has no labels")
+    _set_up(threads)
+    from nlp.training.crossvalidate import cross_validate
+
+    for name, figure in cross_validate(plan, folds, work, resume).summary().items():
+        typer.echo(f"{name}: {figure['mean']:.4f} ± {figure['spread']:.4f}")
+
+
+def _set_up(threads: int) -> None:
+    import torch
+
+    torch.set_flush_denormal(True)  # tiny numbers cost a CPU hundreds of cycles each
+    if threads:
+        torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nlp.analyzer import Analyzer
+    from nlp.archive import add_entries, build_index
+    from nlp.audit import AuditLog
     from nlp.embedded import default_bundle, default_router
     from nlp.errors import ArchiveError, BundleError, DataError, InputError, RecipeError, WenluError
+    from nlp.feedback import Correction, FeedbackLog
     from nlp.retrieval.index import AnswerIndex
     from nlp.router import Router
     from nlp.schema import Analysis, Decision, Entity, Entry, Example, Hit
@@ -22,17 +25,22 @@ _HOMES = {
     "Analyzer": "nlp.analyzer",
     "AnswerIndex": "nlp.retrieval.index",
     "ArchiveError": "nlp.errors",
+    "AuditLog": "nlp.audit",
     "BundleError": "nlp.errors",
+    "Correction": "nlp.feedback",
     "DataError": "nlp.errors",
     "Decision": "nlp.schema",
     "Entity": "nlp.schema",
     "Entry": "nlp.schema",
     "Example": "nlp.schema",
+    "FeedbackLog": "nlp.feedback",
     "Hit": "nlp.schema",
     "InputError": "nlp.errors",
     "RecipeError": "nlp.errors",
     "Router": "nlp.router",
     "WenluError": "nlp.errors",
+    "add_entries": "nlp.archive",
+    "build_index": "nlp.archive",
     "default_bundle": "nlp.embedded",
     "default_router": "nlp.embedded",
     "find": "nlp.text",
@@ -42,17 +50,22 @@ __all__ = [
     "Analyzer",
     "AnswerIndex",
     "ArchiveError",
+    "AuditLog",
     "BundleError",
+    "Correction",
     "DataError",
     "Decision",
     "Entity",
     "Entry",
     "Example",
+    "FeedbackLog",
     "Hit",
     "InputError",
     "RecipeError",
     "Router",
     "WenluError",
+    "add_entries",
+    "build_index",
     "default_bundle",
     "default_router",
     "find",

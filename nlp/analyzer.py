@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from nlp.errors import InputError
 from nlp.model.alignment import Encoding, Window, entities_of, load_encoder, tag_names
-from nlp.model.decoding import decode_spans, softmax, topic_scores
+from nlp.model.decoding import decode_spans, energy_score, softmax, topic_scores
+from nlp.model.extension import extended
 from nlp.model.reconciliation import Evidence, reconcile, trust_from_dict
 from nlp.model.runtime import OnnxRuntime, Runtime
 from nlp.model.store import Bundle, load_bundle
@@ -54,7 +55,7 @@ class Analyzer:
             BundleError: The bundle is missing, damaged or of another format.
         """
         bundle = load_bundle(Path(path))
-        return cls(bundle, OnnxRuntime(bundle.network, threads), reference)
+        return cls(bundle, extended(OnnxRuntime(bundle.network, threads), bundle), reference)
 
     @property
     def labels(self) -> LabelSchema:
@@ -112,14 +113,15 @@ class Analyzer:
         parts.sort(key=lambda part: part.window.start)
         if not len(encoding):  # nothing but blanks: every topic is as likely
             even = tuple(TopicScore(topic, 1 / len(self.topics)) for topic in self.topics)
-            return Analysis(text, even, (), parts[0].vector)
+            return Analysis(text, even, (), parts[0].vector, energy_score(np.zeros(len(self.topics), np.float32)))
         weights = np.array([len(part.tags) for part in parts], dtype=np.float32)
         weights /= weights.sum()
         logits = np.einsum("w,wt->t", weights, np.stack([part.topics for part in parts]))
         vector = np.einsum("w,wd->d", weights, np.stack([part.vector for part in parts]))
         entities = self._entities(text, encoding, _join_tags(parts, len(encoding)), reference or self.reference)
         vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
-        return Analysis(text, topic_scores(logits, self.topics, self.temperature), entities, vector.astype(np.float32))
+        topics = topic_scores(logits, self.topics, self.temperature)
+        return Analysis(text, topics, entities, vector.astype(np.float32), energy_score(logits))
 
     def _entities(
         self, text: str, encoding: Encoding, logits: NDArray[np.float32], reference: date | None

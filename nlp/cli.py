@@ -18,9 +18,13 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
+from nlp.audit_cli import show_audit, store_feedback
 from nlp.data.corpus import read_rows
 from nlp.data_cli import data_app
 from nlp.errors import DataError, InputError, WenluError
+from nlp.index_cli import index_app
+from nlp.project_cli import project_app
+from nlp.tag_cli import tag
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,9 +32,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="问路: from a question to the right answer.",
 )
-index_app = typer.Typer(no_args_is_help=True, help="Build and look after the index of an archive.")
 app.add_typer(index_app, name="index")
 app.add_typer(data_app, name="data")
+app.add_typer(project_app)
+app.command("audit")(show_audit)
+app.command("feedback")(store_feedback)
+app.command()(tag)
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -38,7 +45,7 @@ Text = Annotated[str | None, typer.Argument(help="the text (default: standard in
 Input = Annotated[Path | None, typer.Option("--input", "-i", help="JSONL with a row a text")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="JSONL to write (default: standard output)")]
 Model = Annotated[Path | None, typer.Option("--model", help="bundle folder (default: the embedded one)")]
-Index = Annotated[Path | None, typer.Option("--index", help="index folder (default: the embedded archive)")]
+Index = Annotated[str | None, typer.Option("--index", help="index folder or address (default: the embedded archive)")]
 AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
 MAX_CHUNK = 256
 
@@ -118,17 +125,20 @@ def answer(
     output: Output = None,
     index: Index = None,
     model: Model = None,
+    audit: Annotated[Path | None, typer.Option(help="JSONL file that gets a record of each decision")] = None,
     as_json: AsJson = None,
 ) -> None:
     """The answer to a question, a list to choose from, or an honest hand-off."""
     from nlp.analyzer import Analyzer
+    from nlp.audit import AuditLog
     from nlp.embedded import default_bundle, default_index
     from nlp.retrieval.index import AnswerIndex
     from nlp.router import Router
     from nlp.view import show_decision
 
     analyzer = Analyzer.from_pretrained(model or default_bundle())
-    router = Router(analyzer, AnswerIndex.open(index, analyzer.fingerprint) if index else default_index(analyzer))
+    opened = AnswerIndex.open(index, analyzer.fingerprint) if index else default_index(analyzer)
+    router = Router(analyzer, opened, audit=AuditLog(audit) if audit else None)
     if input:
         _run_rows(input, output, _text_of, lambda texts: [router(text).to_dict() for text in texts])
         return
@@ -139,94 +149,35 @@ def answer(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="bundle folder, or `baseline:DATASET` for the baseline trained on a data set")],
+    model: Annotated[str, typer.Argument(help="bundle folder, or `baseline:DATASET` for the baseline trained on a data set")],
     data: Annotated[Path, typer.Argument(help="gold JSONL")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file for the report")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for the report: Markdown, JSON, PNG")] = None,
+    against: Annotated[str | None, typer.Option(help="a second model to compare with, row by row")] = None,
+    reference: Annotated[str | None, typer.Option(help="day that relative dates of the gold rows count from")] = None,
+    fit: Annotated[bool, typer.Option("--fit", help="fit thresholds on these rows and keep them in the bundle")] = False,
+    max_error: Annotated[float, typer.Option(help="with --fit: share of wrong topics allowed among the accepted")] = 0.05,
+    confidence: Annotated[float, typer.Option(help="with --fit: probability with which that holds")] = 0.9,
+    in_scope_recall: Annotated[float, typer.Option(help="with --fit: share in scope that must pass the gate")] = 0.985,
     as_json: AsJson = None,
 ) -> None:
-    """Compares a model with gold rows: topics, entities, roles, values."""
-    from nlp.data.corpus import read_examples
-    from nlp.evaluation.metrics import evaluate as compare
+    """Compares a model with gold rows: topics, entities, roles, values; fits the thresholds of its topics."""
     from nlp.view import show_report
 
-    predict, labels = _predictor(str(model))
-    gold = read_examples(data, labels)
-    report = compare(gold, list(predict([e.text for e in gold])))
-    if output:
-        output.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    _print(report.to_dict(), as_json, lambda: show_report(report))
+    day = _parse_day(reference, "--reference") if reference else None
+    try:
+        from nlp.assessment import assess
+        from nlp.evaluation.acceptance import Target
+        from nlp.evaluation.report import write_report
 
-
-def _predictor(model: str) -> tuple[Callable[[list[str]], Iterable[Any]], Any]:
-    if model.startswith("baseline:"):
-        from nlp.config import load_schema
-        from nlp.data.corpus import read_examples
-        from nlp.training.baseline import Baseline
-
-        folder = Path(model.removeprefix("baseline:"))
-        schema = load_schema(folder / "schema.toml")
-        return Baseline(read_examples(folder / "train.jsonl", schema), schema).analyze, schema
-    from nlp.analyzer import Analyzer
-
-    analyzer = Analyzer.from_pretrained(model)
-    return analyzer.pipe, analyzer.labels
-
-
-@index_app.command("build")
-def index_build(
-    source: Annotated[Path, typer.Argument(help="JSONL, CSV, Parquet, a scraped page, or a folder of them")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="folder of the index")],
-    report: Annotated[Path | None, typer.Option(help="JSON file that says what became of every line")] = None,
-    model: Model = None,
-) -> None:
-    """Reads an archive and makes its index."""
-    from nlp.analyzer import Analyzer
-    from nlp.data.sources import read_source
-    from nlp.embedded import default_bundle
-    from nlp.router import build_index
-
-    read = read_source(source)
-    for error in read.errors:
-        _complain(str(error))
-    console = Console(stderr=True)
-    for page in read.pages:
-        console.print(str(page), style="dim", highlight=False)
-    if report:
-        pages = [page.to_dict() for page in read.pages]
-        report.write_text(json.dumps(pages, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    index = build_index(output, read.entries, Analyzer.from_pretrained(model or default_bundle()))
-    console.print(f"{output}: {len(index)} entries, {len(read.errors)} rejected")
-    if read.errors:
-        raise typer.Exit(2)
-
-
-@index_app.command("fit")
-def index_fit(
-    index: Annotated[Path, typer.Argument(help="index of the archive that the pairs are about")],
-    pairs: Annotated[Path, typer.Argument(help="data set of pairs with train.jsonl and dev.jsonl")],
-    questions: Annotated[
-        Path, typer.Option(help="gold questions that the model was not trained on, for the out-of-scope gate")
-    ],
-    model: Model = None,
-    max_error: Annotated[float, typer.Option(help="share of wrong answers allowed among those given")] = 0.05,
-) -> None:
-    """Fits ranker and thresholds; they are kept with the index and with the model, for the indexes that it will make."""
-    from nlp.analyzer import Analyzer
-    from nlp.data.corpus import read_examples
-    from nlp.data.pairs import read_pairs
-    from nlp.embedded import default_bundle
-    from nlp.fitting import fit_router
-    from nlp.model.store import attach_router
-    from nlp.retrieval.index import AnswerIndex
-
-    folder = model or default_bundle()
-    analyzer = Analyzer.from_pretrained(folder)
-    opened = AnswerIndex.open(index, analyzer.fingerprint)
-    train, dev = (read_pairs(pairs / f"{split}.jsonl") for split in ("train", "dev"))
-    fitted = fit_router(analyzer, opened, train, dev, read_examples(questions, analyzer.labels), max_error)
-    opened.keep(thresholds=fitted["thresholds"], ranker=fitted["ranker"])
-    attach_router(folder, fitted)
-    print(json.dumps({"thresholds": fitted["thresholds"], "figures": fitted["figures"]}))
+        target = Target(max_error, confidence, in_scope_recall) if fit else None
+        evaluation = assess(model, data, against, target, day)
+        if output:
+            write_report(output, evaluation)
+    except ModuleNotFoundError as error:
+        raise InputError(f"evaluate needs {error.name}, which is not installed: pip install wenlu[train]") from None
+    except OSError as error:
+        raise InputError(f"{output}: the report cannot be written: {error.strerror}") from None
+    _print(evaluation.to_dict(), as_json, lambda: show_report(evaluation))
 
 
 def _read_text(text: str | None) -> str:

@@ -24,12 +24,14 @@ T = TypeVar("T")
 class BaseRecipe:
     """Where the encoder comes from: a hub id or a folder.
 
-    `layers` keeps that many evenly spaced layers (0 keeps all); `random` starts from random weights of the same shape.
+    `layers` keeps that many evenly spaced layers (0 keeps all); `random` starts from random weights of the same shape; `heads` is a bundle
+    with weights, made from this base, whose encoder and whose rows for labels that are still there are taken over.
     """
 
     path: str
     layers: int = 0
     random: bool = False
+    heads: str = ""
 
 
 @dataclass(frozen=True, slots=True)

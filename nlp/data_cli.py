@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from nlp.errors import InputError
+
 data_app = typer.Typer(no_args_is_help=True, help="Build, check and describe data sets.")
 Folder = Annotated[Path, typer.Argument(help="data set folder with dataset.toml and source/")]
 Against = Annotated[
@@ -60,3 +62,51 @@ def data_stats(
 
     found = describe(folder)
     print(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else report(found, limit), end="\n" if as_json else "")
+
+
+@data_app.command("from-feedback")
+def data_from_feedback(
+    feedback: Annotated[Path, typer.Argument(help="file that `wenlu feedback` wrote")],
+    archive: Annotated[Path, typer.Option(help="the archive that the corrections are about: JSONL, CSV, Parquet or a folder")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for examples.jsonl and pairs.jsonl")],
+    schema: Annotated[Path | None, typer.Option(help="schema.toml with the topics that there are")] = None,
+) -> None:
+    """Makes training rows of corrections: questions with their topic, and pairs of a question and that of an entry."""
+    from nlp.config import load_schema
+    from nlp.data.corpus import write_rows
+    from nlp.data.sources import stream_source
+    from nlp.errors import DataError
+    from nlp.feedback import read_corrections, training_rows
+    from nlp.schema import Entry
+
+    entries = {item.id: item for item in stream_source(archive) if isinstance(item, Entry)}
+    read = list(read_corrections(feedback))
+    corrections = [item for item in read if not isinstance(item, DataError)]
+    rows = training_rows(corrections, entries, load_schema(schema).topic_ids() if schema else ())
+    problems = [*(str(item) for item in read if isinstance(item, DataError)), *rows.problems]
+    for problem in problems:
+        print(f"wenlu: {problem}", file=sys.stderr)
+    output.mkdir(parents=True, exist_ok=True)
+    write_rows(output / "examples.jsonl", (example.to_dict() for example in rows.examples))
+    write_rows(output / "pairs.jsonl", (pair.to_dict() for pair in rows.pairs))
+    print(json.dumps({"corrections": len(corrections), "examples": len(rows.examples), "pairs": len(rows.pairs)}))
+    if problems:
+        raise typer.Exit(2)
+
+
+@data_app.command("suspects")
+def data_suspects(
+    folder: Annotated[Path, typer.Argument(help="data set folder with schema.toml and train, dev and test.jsonl")],
+    limit: Annotated[int, typer.Option(help="how many to list; 0 lists all")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="print a JSON object a line")] = False,
+) -> None:
+    """Lists rows whose topic is likely wrong, the most suspicious first, as `file:line: topic X, looks like Y (p)`."""
+    try:
+        from nlp.training.suspects import find_suspects
+    except ImportError as error:
+        raise InputError(f'{error.name} is not installed: pip install "wenlu[train]"') from None
+
+    suspects = find_suspects(folder)
+    for suspect in suspects[: limit or None]:
+        print(json.dumps(suspect.to_dict(), ensure_ascii=False) if as_json else suspect)
+    print(f"{folder}: {len(suspects)} suspects", file=sys.stderr)

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 from nlp.analyzer import Analyzer
+from nlp.archive import build_index
 from nlp.data.corpus import read_entries
 from nlp.errors import BundleError
 from nlp.model.store import MANIFEST, checksum
 from nlp.retrieval.index import AnswerIndex
-from nlp.router import Router, build_index
+from nlp.retrieval.info import METADATA
+from nlp.router import Router
 
 PACKAGE = Path(__file__).parent
 INSTALLED, CHECKOUT = PACKAGE / "resources", PACKAGE.parent
@@ -42,7 +44,7 @@ def default_index(analyzer: Analyzer) -> AnswerIndex:
     archive = default_archive()
     model = checksum(analyzer.bundle.folder / MANIFEST)
     path = home() / "indexes" / f"{model[:12]}-{checksum(archive)[:12]}"
-    if not path.exists():
+    if not (path / METADATA).is_file():
         build_index(path, read_entries(archive), analyzer)
     return AnswerIndex.open(path, analyzer.fingerprint)
 

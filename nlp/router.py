@@ -9,28 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nlp.errors import ArchiveError, InputError
+from nlp.audit import AuditLog
+from nlp.errors import ArchiveError
 from nlp.retrieval import messages
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.places import relation
 from nlp.retrieval.rank import AskedPlaces, Ranker, asked_places
-from nlp.schema import NATIONAL, Action, Analysis, Decision, Entry, Hit, LabelSchema, RegionValue
+from nlp.schema import NATIONAL, Action, Analysis, Decision, Hit, LabelSchema, RegionValue
 from nlp.text.segment import segment
-
-if TYPE_CHECKING:
-    from nlp.analyzer import Analyzer
 
 CANDIDATES = 30  # that each of the two searches gives to the ranker
 SHOWN = 5  # answers in a decision
-QUESTION_CHARACTERS = 1_000  # of a question that lexical search reads, and of an entry's question that the model reads
-ANSWER_CHARACTERS = 160  # of an answer that the model reads: what it is about stands at its beginning
-_SURE = 0.5  # from which probability a predicted topic is kept with an entry
+QUESTION_CHARACTERS = 1_000  # of a question that lexical search reads
 _RIVAL = 0.75  # share of the best entry's probability from which another is as good
 _PLACE_FEATURES = "rule_"
 
@@ -84,6 +76,7 @@ class Router:
         ranker: Features → probability; None for the one kept with the index, else that of the package.
         thresholds: None for those kept with the index, else the defaults.
         today: Day from which the age of an entry counts; None for the day of the call.
+        audit: Keeps a record of each decision; None for no record.
     """
 
     def __init__(
@@ -93,8 +86,9 @@ class Router:
         ranker: Ranker | None = None,
         thresholds: Thresholds | None = None,
         today: date | None = None,
+        audit: AuditLog | None = None,
     ) -> None:
-        self.analyzer, self.index, self.today = analyzer, index, today
+        self.analyzer, self.index, self.today, self.audit = analyzer, index, today, audit
         self.ranker = ranker or (Ranker.from_dict(index.info.ranker) if index.info.ranker else Ranker.default())
         self.thresholds = thresholds or Thresholds.from_dict(index.info.thresholds)
 
@@ -105,9 +99,16 @@ class Router:
             A decision whose answers are the nearest entries, whatever the action; `probability` is that of the first.
 
         Raises:
-            InputError: `question` is not a string.
+            InputError: `question` is not a string, or the audit log cannot be written.
             ArchiveError: The files of the index cannot be read.
         """
+        decision = self._route(question)
+        if self.audit is None:
+            return decision
+        about = {"model": self.index.info.encoder, "index": self.index.version}
+        return replace(decision, id=self.audit.record(decision, thresholds=self.thresholds.to_dict(), **about))
+
+    def _route(self, question: str) -> Decision:
         analysis = self.analyzer(question)
         if not any(map(str.isalnum, question)):
             return Decision("handoff", (), 0.0, "no_answer", messages.EMPTY, analysis)
@@ -173,51 +174,3 @@ def _undecided(analysis: Analysis) -> tuple[str, tuple[str, ...]] | None:
 
 def _stated(hits: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for hit in hits for code in hit.entry.regions))
-
-
-def build_index(
-    path: str | Path,
-    entries: Sequence[Entry],
-    analyzer: Analyzer,
-    *,
-    answers: bool = True,
-) -> AnswerIndex:
-    """Analyses the questions and the beginnings of the answers of entries and writes their index.
-
-    Entries without a topic get the one the model is sure of. Ranker and thresholds that were fitted with the model go with the index.
-
-    Args:
-        path: Folder of the index.
-        entries: The archive; ids must differ.
-        analyzer: Whose vectors the index is to hold.
-        answers: Whether to hold vectors of the answers too: better hits, twice the time.
-
-    Raises:
-        InputError: No entries, or an id twice.
-        ArchiveError: `path` holds something that is no index, or cannot be written.
-    """
-    filled, vectors = [], []
-    for entry, analysis in zip(entries, analyzer.pipe(e.question[:QUESTION_CHARACTERS] for e in entries), strict=True):
-        filled.append(_with_topic(entry, analysis))
-        vectors.append(_vector(analysis))
-    others = [_vector(a) for a in analyzer.pipe(e.answer[:ANSWER_CHARACTERS] for e in entries)] if answers else []
-    return AnswerIndex.build(
-        path,
-        filled,
-        np.stack(vectors) if vectors else np.empty((0, 0), np.float32),
-        analyzer.fingerprint,
-        answer_vectors=np.stack(others) if others else None,
-        thresholds=analyzer.router.get("thresholds"),
-        ranker=analyzer.router.get("ranker"),
-    )
-
-
-def _vector(analysis: Analysis) -> NDArray[np.float32]:
-    if analysis.vector is None:
-        raise InputError(f"the analyzer gives no vector for {analysis.text[:40]!r}; an index needs one for each entry")
-    return analysis.vector
-
-
-def _with_topic(entry: Entry, analysis: Analysis) -> Entry:
-    sure = entry.topic is None and analysis.probability >= _SURE
-    return replace(entry, topic=analysis.topic) if sure else entry

@@ -241,12 +241,16 @@ class TopicScore:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a model says of one text: topics by falling probability, entities in text order, sentence vector of shape (width,)."""
+    """What a model says of one text: topics by falling probability, entities in text order, sentence vector of shape (width,).
+
+    `energy` is the free energy of the topic logits, higher for texts unlike the training data; None where a model has no logits.
+    """
 
     text: str
     topics: tuple[TopicScore, ...]
     entities: tuple[Entity, ...]
     vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    energy: float | None = field(default=None, repr=False, compare=False)
 
     @property
     def topic(self) -> str:
@@ -316,7 +320,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a question: give `answers[0]`, suggest `answers`, or hand off; `message` is the Chinese sentence for the asker."""
+    """What to do with a question: give `answers[0]`, suggest `answers`, or hand off; `message` is the Chinese sentence for the asker.
+
+    `id` names it in the audit log, and is empty where none is kept.
+    """
 
     action: Action
     answers: tuple[Hit, ...]
@@ -324,9 +331,10 @@ class Decision:
     reason: str
     message: str
     analysis: Analysis
+    id: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        return ({"decision": self.id} if self.id else {}) | {
             "action": self.action,
             "probability": round(self.probability, 4),
             "reason": self.reason,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from nlp.evaluation.metrics import Report
 from nlp.schema import (
     NATIONAL,
     AgeValue,
@@ -24,6 +24,9 @@ from nlp.schema import (
     Value,
 )
 from nlp.text.gazetteer import name as region_name
+
+if TYPE_CHECKING:
+    from nlp.evaluation.report import Evaluation
 
 COLOURS = (
     "cyan",
@@ -142,16 +145,40 @@ def show_decision(decision: Decision, labels: LabelSchema) -> RenderableType:
     return Group(*parts)
 
 
-def show_report(report: Report) -> RenderableType:
-    """The figures of an evaluation, then F1 by topic and by entity type."""
-    figures = Table(box=None, show_header=False)
+def show_report(evaluation: Evaluation) -> RenderableType:
+    """The figures of an evaluation, beside those of a second model; what the thresholds do; F1 by topic and by entity type."""
+    report, rival = evaluation.model.report, evaluation.rival
+    figures = Table(
+        "", evaluation.model.name, *((rival.name, "difference", "95%") if rival else ()), box=None, header_style="dim"
+    )
+    others = rival.report.to_dict() if rival else {}
+    intervals = {d.name: d for d in evaluation.differences}
     for name, value in report.to_dict().items():
-        if not isinstance(value, dict):
-            figures.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
-    labels = Table("label", "F1", "n", box=None, header_style="dim")
+        if isinstance(value, int | float):
+            cells = [_figure(value), *([_figure(others[name])] if rival else [])]
+            if found := intervals.get(name):
+                style = "bold" if found.significant else "dim"
+                cells += [f"[{style}]{found.second - found.first:+.4f}[/]", f"{found.low:+.4f} … {found.high:+.4f}"]
+            figures.add_row(name, *cells)
+    labels = Table("label", "precision", "recall", "F1", "n", box=None, header_style="dim")
     for name, count in [*sorted(report.topics.items()), *sorted(report.types.items())]:
-        labels.add_row(name, f"{count.f1:.4f}", str(count.gold))
-    return Group(figures, labels)
+        labels.add_row(name, *(f"{number:.4f}" for number in (count.precision, count.recall, count.f1)), str(count.gold))
+    return Group(figures, *_acceptance(evaluation), labels)
+
+
+def _figure(value: float | None) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _acceptance(evaluation: Evaluation) -> list[RenderableType]:
+    """One line on what the thresholds in force do, when there are any."""
+    limits, used = evaluation.thresholds, evaluation.acceptance
+    if limits is None or used is None:
+        return []
+    if limits.probability is None:
+        return [Text("no threshold keeps the error low enough: nothing is accepted", style="red")]
+    line = f"from probability {limits.probability:.4f}: {used.accepted} of {used.rows} accepted, {used.errors} wrong"
+    return [Text(f"{line} ({used.error:.2%}, at most {used.bound:.2%} with the stated confidence)", style="green")]
 
 
 def show_hit(hit: Hit, full: bool) -> RenderableType:

@@ -16,14 +16,17 @@ PACKAGE = ROOT / "nlp"
 # From the top down; a module may import from lower layers only, and within its own folder. Those on one line are strangers.
 LAYERS = [
     ("cli", "service"),
-    ("view", "data_cli"),
-    ("embedded", "batch", "fitting"),
+    ("view", "data_cli", "project_cli", "index_cli", "audit_cli", "tag_cli"),
+    ("embedded", "assessment", "batch", "fitting", "renaming"),
+    ("archive",),
     ("router",),
+    ("audit", "feedback"),
+    ("journal",),
     ("analyzer", "training"),
     ("data", "model", "evaluation", "retrieval"),
     ("text",),
     ("config",),
-    ("schema",),
+    ("schema", "locks"),
     ("errors",),
 ]
 HEAVY = {
@@ -35,9 +38,12 @@ HEAVY = {
     "lancedb": ("retrieval/",),
     "ray": ("batch",),
     "fastapi": ("service",),
-    "matplotlib": ("evaluation/report", "data/card"),
+    "matplotlib": ("evaluation/plots", "data/card", "training/curves"),
     "onnxruntime": ("model/runtime", "model/export"),
     "datasketch": ("data/duplicates",),
+    "cleanlab": ("training/suspects",),
+    "trafilatura": ("batch/worker",),
+    "warcio": ("batch/reading",),
 }
 
 

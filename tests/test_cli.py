@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,12 +125,42 @@ def test_data_check_prints_every_problem(tmp_path: Path) -> None:
     assert [line.split(": ")[:2] for line in lines] == [[f"{path}:1", "topic"], [f"{path}:2", "text"]]
 
 
-def test_evaluate_reports(tmp_path: Path) -> None:
-    gold = ROOT / "datasets/policy_questions/dev.jsonl"
-    few = tmp_path / "few.jsonl"
-    lines = [line for line in gold.read_text(encoding="utf-8").splitlines() if json.loads(line)["topic"]]
-    few.write_text("\n".join(lines[::10][:40]) + "\n", encoding="utf-8")
-    report = printed(wenlu("evaluate", "models/policy", str(few), "--output", str(tmp_path / "report.json"), "--json"))
-    assert report == json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty gold rows with topics."""
+    path = tmp_path_factory.mktemp("gold") / "few.jsonl"
+    lines = (ROOT / "datasets/policy_questions/dev.jsonl").read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([line for line in lines if json.loads(line)["topic"]][::10][:40]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_evaluate_writes_a_report(few: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `train` is not installed")
+    report = printed(wenlu("evaluate", "models/policy", str(few), "--output", str(tmp_path / "report"), "--json"))
+    written = json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))
+    assert {name: written[name] for name in report} == report
     assert report["rows"] == 40
     assert report["topic_accuracy_lenient"] >= report["topic_accuracy"] > 0.5
+    assert (tmp_path / "report/confusions.png").exists()
+    pretty = wenlu("evaluate", "models/policy", str(few), "--against", "models/policy", "--pretty").stdout.decode()
+    assert "policy (2)" in pretty
+    assert "+0.0000 … +0.0000" in pretty
+
+
+def test_evaluate_fits_thresholds_into_a_bundle(few: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="the extra `train` is not installed")
+    bundle = tmp_path / "mine"
+    shutil.copytree(ROOT / "models/policy", bundle)
+    arguments = ("evaluate", str(bundle), str(few), "--reference", "2026-06-30", "--json")
+    fitted = printed(wenlu(*arguments, "--fit", "--max-error", "0.4", "--in-scope-recall", "0.9"))
+    assert fitted["thresholds"]["target"] == {"max_error": 0.4, "confidence": 0.9, "in_scope_recall": 0.9}
+    again = printed(wenlu(*arguments))
+    assert again["acceptance"] == fitted["acceptance"]
+    for wrong, message in (
+        (("evaluate", "baseline:datasets/policy_questions", str(few), "--fit"), "this is none; give a bundle folder"),
+        ((*arguments, "--fit", "--max-error", "5"), "max_error = 5.0: expected a share"),
+        ((*arguments, "--output", str(few)), "cannot be written"),
+    ):
+        done = wenlu(*wrong)
+        assert done.returncode == 2
+        assert message in done.stderr.decode()

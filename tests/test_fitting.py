@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nlp.archive import build_index
 from nlp.data.pairs import Pair
 from nlp.errors import InputError
 from nlp.fitting import fit_router
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.rank import Ranker
-from nlp.router import Thresholds, build_index
+from nlp.router import Thresholds
 from nlp.schema import NATIONAL, Analysis, Entry, Example, LabelSchema, TopicLabel, TopicScore
 
 THINGS = ["社保卡", "居住证", "公积金", "低保", "加班费", "病假", "产假", "工伤", "失业金", "养老金"]

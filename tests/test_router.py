@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nlp.archive import build_index
+from nlp.audit import AuditLog, AuditRecord, find_records
 from nlp.errors import ArchiveError
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.rank import Ranker
-from nlp.router import Router, Thresholds, build_index
+from nlp.router import Router, Thresholds
 from nlp.schema import NATIONAL, Analysis, Entry, LabelSchema, TopicLabel, TopicScore
 from nlp.text.normalize import normalize
 from nlp.text.regions import find_regions
@@ -127,3 +129,17 @@ def test_bad_thresholds_are_refused(data: dict[str, float]) -> None:
 def test_entries_without_topic_get_the_predicted_one(tmp_path: Path) -> None:
     index = build_index(tmp_path / "index", [Entry("a", "社保卡", "补办")], Characters())  # type: ignore[arg-type]
     assert index.entries()[0].topic == "all"
+
+
+def test_decisions_are_recorded(router: Router, tmp_path: Path) -> None:
+    audited = Router(router.analyzer, router.index, WEIGHTS, today=date(2026, 1, 1), audit=AuditLog(tmp_path / "audit.jsonl"))
+    questions = ["杭州社保卡丢了怎么补办，我电话13900001111", "明天杭州会不会下雨", ""]
+    decisions = [audited(question) for question in questions]
+    records = [record for record in find_records(tmp_path / "audit.jsonl") if isinstance(record, AuditRecord)]
+    assert [record.id for record in records] == [decision.id for decision in decisions]
+    assert [record.reason for record in records] == [decision.reason for decision in decisions]
+    assert "1390000" not in (tmp_path / "audit.jsonl").read_text(encoding="utf-8")
+    assert {record.index for record in records} == {router.index.version}
+    assert {record.model for record in records} == {"characters"}
+    assert decisions[0].to_dict()["decision"] == records[0].id
+    assert "decision" not in router("社保卡").to_dict()

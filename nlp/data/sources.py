@@ -37,6 +37,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "date": ("日期", "时间", "发布日期", "答复时间"),
 }
 Row = dict[str, Any] | DataError
+Item = Entry | InputError | PageReport
 
 
 @dataclass(slots=True)
@@ -46,6 +47,15 @@ class Reading:
     entries: list[Entry] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
     pages: list[PageReport] = field(default_factory=list)
+
+    def take(self, item: Item) -> None:
+        """Puts one item of `stream_source` where it belongs."""
+        if isinstance(item, Entry):
+            self.entries.append(item)
+        elif isinstance(item, PageReport):
+            self.pages.append(item)
+        else:
+            self.errors.append(item)
 
 
 def read_source(path: Path) -> Reading:
@@ -57,22 +67,32 @@ def read_source(path: Path) -> Reading:
     Raises:
         InputError: There is no such file, or the folder holds none.
     """
+    reading = Reading()
+    for item in stream_source(path):
+        reading.take(item)
+    return reading
+
+
+def stream_source(path: Path) -> Iterator[Item]:
+    """Reads what `read_source` reads, one item after the other; of what was read only the ids stay in memory.
+
+    Raises:
+        InputError: There is no such file, or the folder holds none.
+    """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file, path)) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path}: the folder holds no files")
-    reading = Reading()
     seen: dict[str, str] = {}
     for file in files:
         try:
-            for number, entry in _entries(file, file.relative_to(path).as_posix() if path.is_dir() else file.name, reading):
-                _keep(entry, file, number, reading, seen)
+            for number, item in _items(file, file.relative_to(path).as_posix() if path.is_dir() else file.name):
+                yield _unless_seen(item, file, number, seen) if isinstance(item, Entry) else item
         except InputError as error:
-            reading.errors.append(error)
+            yield error
         except OSError as error:
-            reading.errors.append(InputError(f"{file}: cannot be read: {error.strerror or error}"))
-    return reading
+            yield InputError(f"{file}: cannot be read: {error.strerror or error}")
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, Row]]:
@@ -146,31 +166,34 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
 READERS = {".jsonl": read_jsonl, ".csv": read_csv, ".tsv": read_csv, ".parquet": read_parquet}
 
 
-def _entries(file: Path, name: str, reading: Reading) -> Iterator[tuple[int, Entry]]:
-    """The entries of a file with the lines they stand on; errors and page reports go to `reading`."""
+def _items(file: Path, name: str) -> Iterator[tuple[int, Item]]:
+    """The entries, errors and page report of a file with the lines they stand on."""
     suffix = file.suffix.lower()
     if suffix in PAGES:
         found, report = PAGES[suffix](decode(file.read_bytes(), file), name)
-        reading.pages.append(report)
+        yield 1, report
         yield from ((1, entry) for entry in found)
         return
     if suffix not in READERS:
         raise InputError(f"{file}: unknown format {suffix!r}, expected one of {', '.join([*READERS, *PAGES])}")
     for number, row in READERS[suffix](file):
-        try:
-            if isinstance(row, DataError):
-                raise row
-            yield number, parse_entry(_fields(row, file, number), file, number)
-        except DataError as error:
-            reading.errors.append(error)
+        yield number, _entry(row, file, number)
 
 
-def _keep(entry: Entry, file: Path, number: int, reading: Reading, seen: dict[str, str]) -> None:
+def _entry(row: Row, file: Path, number: int) -> Entry | DataError:
+    if isinstance(row, DataError):
+        return row
+    try:
+        return parse_entry(_fields(row, file, number), file, number)
+    except DataError as error:
+        return error
+
+
+def _unless_seen(entry: Entry, file: Path, number: int, seen: dict[str, str]) -> Entry | DataError:
     if entry.id in seen:
-        reading.errors.append(DataError(file, number, "id", f"{entry.id!r} stands twice, first at {seen[entry.id]}"))
-    else:
-        seen[entry.id] = f"{file}:{number}"
-        reading.entries.append(entry)
+        return DataError(file, number, "id", f"{entry.id!r} stands twice, first at {seen[entry.id]}")
+    seen[entry.id] = f"{file}:{number}"
+    return entry
 
 
 def _parse_line(raw: bytes, encoding: str, path: Path, number: int) -> Row:

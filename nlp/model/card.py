@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LOSS_PLOT, SCORE_PLOT = "plots/loss.png", "plots/scores.png"
+
 
 def bundle_card(manifest: Mapping[str, Any]) -> str:
     """The card of a joint model, from its manifest."""
@@ -24,6 +26,7 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
         "## Figures",
         "The network alone, fp32, before calibration and reconciliation with the grammar; `score` is the mean of the other two.",
         _table(("split", *names), figures),
+        f"![scores on dev by step]({SCORE_PLOT})",
     ]
     files = {name: facts for name, facts in manifest["parity"].items() if isinstance(facts, Mapping)}
     columns = list(next(iter(files.values())))
@@ -48,7 +51,7 @@ def encoder_card(record: Mapping[str, Any]) -> str:
     parts = [*_head(name, recipe["card"]), f"Made by `python train.py models/{name}/pretrain.toml`."]
     rows = [(str(entry["step"]), f"{float(entry['loss']):.3f}") for entry in record["history"] if "loss" in entry]
     step = max(1, len(rows) // 10)
-    parts += ["## Training loss", _table(("step", "loss"), [*rows[::step], *rows[-1:]])]
+    parts += ["## Training loss", f"![loss by step]({LOSS_PLOT})", _table(("step", "loss"), [*rows[::step], *rows[-1:]])]
     return "\n\n".join([*parts, *_limits(recipe["card"])]) + "\n"
 
 

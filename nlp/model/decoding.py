@@ -20,6 +20,16 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
+def energy_score(logits: NDArray[np.float32]) -> float:
+    """Free energy `-log Σ exp(logit)` of the topics (Liu et al. 2020, Energy-based Out-of-distribution Detection, equation 4, T = 1).
+
+    Args:
+        logits: Shape (topics,), not empty.
+    """
+    top = float(logits.max())
+    return -top - float(np.log(np.exp(logits - top).sum()))
+
+
 def topic_scores(logits: NDArray[np.float32], topics: Sequence[str], temperature: float) -> tuple[TopicScore, ...]:
     """All topics by falling probability.
 

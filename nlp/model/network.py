@@ -19,6 +19,7 @@ from nlp.errors import BundleError
 from nlp.model.store import WEIGHTS
 
 CHARACTER = "character.weight"  # name of the map of characters among the weights of a base
+SIMILARITY_TEMPERATURE = 0.05  # as in the contrastive training of E5 (Wang et al. 2024, Multilingual E5, section 2), softened
 IGNORED = -100  # target of a tag position or topic that counts for nothing
 
 
@@ -136,7 +137,7 @@ def joint_loss(
         output: What the network gave.
         topic_targets: Probability of each topic (batch, topics); a row of zeros where a text has no topic.
         tag_targets: Tag numbers (batch, length), IGNORED where there is none.
-        vector_targets: Unit vectors of a frozen teacher (batch, width), or None.
+        vector_targets: Unit vectors of a frozen teacher (batch, width), zeros where there is none, or None.
         weights: Of topic, tags and vector.
         smoothing: Share of the topic target spread evenly over all topics.
 
@@ -149,8 +150,19 @@ def joint_loss(
     tag = functional.cross_entropy(output.tags.float().flatten(0, 1), tag_targets.flatten(), ignore_index=IGNORED)
     total = weights[0] * topic + weights[1] * tag
     if vector_targets is not None:
-        total = total + weights[2] * (1 - functional.cosine_similarity(output.vector, vector_targets, dim=-1)).mean()
+        known = vector_targets.abs().sum(dim=-1) > 0
+        total = total + weights[2] * similarity_loss(output.vector[known], vector_targets[known])
     return total
+
+
+def similarity_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """How far student vectors (batch, width) are from the teacher's unit vectors, each alone and in their similarities to one another."""
+    student = functional.normalize(student.float(), dim=-1)
+    alone = (1 - (student * teacher).sum(dim=-1)).mean()
+    itself = torch.eye(len(student), dtype=torch.bool, device=student.device)
+    ours, theirs = ((v @ v.T / SIMILARITY_TEMPERATURE).masked_fill(itself, -1e4) for v in (student, teacher))
+    together = functional.kl_div(ours.log_softmax(-1), theirs.log_softmax(-1), log_target=True, reduction="batchmean")
+    return 10 * alone + together
 
 
 def load_base(base: BaseRecipe, rows: Sequence[int] | None = None, lexicon: bool = False) -> TokenEncoder:

@@ -2,6 +2,7 @@
 
     manifest.json  format, name, sha256 of every file, metrics, calibration, thresholds, training record
     config.json  model.safetensors  tokenizer.json  pieces.json  labels.json  onnx/model.onnx  onnx/model_int8.onnx
+    topics.json    topics learnt from a few examples (see `nlp.model.extension`)
     router.json    the ranker's weights and the router's thresholds, fitted with this model's vectors
 
 The fingerprint of a bundle is the checksum of what decides its vectors: tokenizer and serving network.
@@ -27,7 +28,8 @@ from nlp.schema import LabelSchema
 FORMAT = 1
 MANIFEST, CONFIG, WEIGHTS, LABELS = "manifest.json", "config.json", "model.safetensors", "labels.json"
 TOKENIZER, PIECES = "tokenizer.json", "pieces.json"
-ONNX, ONNX_INT8, ROUTER = "onnx/model.onnx", "onnx/model_int8.onnx", "router.json"
+ONNX, ONNX_INT8 = "onnx/model.onnx", "onnx/model_int8.onnx"
+ROUTER, EXTENSION = "router.json", "topics.json"
 HAND_WRITTEN = ("train.toml",)  # kept when a bundle is written anew
 
 
@@ -119,7 +121,9 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
     """Writes `manifest.json` over the model files that lie in `folder`, with their checksums."""
-    names = [n for n in (CONFIG, WEIGHTS, TOKENIZER, PIECES, LABELS, ONNX, ONNX_INT8) if (folder / n).exists()]
+    names = [
+        n for n in (CONFIG, WEIGHTS, TOKENIZER, PIECES, LABELS, ONNX, ONNX_INT8, ROUTER, EXTENSION) if (folder / n).exists()
+    ]
     manifest = {"format": FORMAT, **facts, "files": {name: checksum(folder / name) for name in names}}
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -129,6 +133,16 @@ def attach_router(folder: Path, router: Mapping[str, Any]) -> None:
     manifest = dict(load_bundle(folder).manifest)
     _replace_text(folder / ROUTER, json.dumps(router, ensure_ascii=False, indent=1) + "\n")
     manifest["files"] = {**manifest["files"], ROUTER: checksum(folder / ROUTER)}
+    _replace_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+
+
+def attach_thresholds(folder: Path, thresholds: Mapping[str, Any]) -> None:
+    """Puts thresholds of topics and of the out-of-scope gate into the manifest of a bundle, in one step.
+
+    Raises:
+        BundleError: The bundle is missing or damaged.
+    """
+    manifest = {**load_bundle(folder).manifest, "thresholds": dict(thresholds)}
     _replace_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
 
 

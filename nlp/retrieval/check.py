@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from nlp.schema import Entry
 from nlp.text.segment import segment
 
-MAX_AGE = 730  # days after its as-of date from which an entry should be looked at again
+MAX_AGE = 24  # months after its as-of date from which an entry should be looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class ArchiveCheck:
     Attributes:
         entries: How many were looked at.
         duplicates: Groups of entries of the same places whose questions are the same words.
-        outdated: Entries that held more than `MAX_AGE` days ago.
+        outdated: Entries whose as-of date, else their date, lies longer back than the greatest age.
         undated: Entries without a day that can be read.
         unplaced: Entries that state no place, not even the nation.
         untitled: Entries without a topic.
@@ -49,17 +50,21 @@ def check_entries(entries: Iterable[Entry], today: date, max_age: int = MAX_AGE)
     Args:
         entries: Of one archive, such as `AnswerIndex.scan()`.
         today: Day from which ages count.
-        max_age: Days after which an entry is outdated.
+        max_age: Months after which an entry is outdated.
     """
-    alike: dict[tuple[frozenset[str], frozenset[str]], list[str]] = defaultdict(list)
+    alike: dict[int, str] = {}  # hash of words and places → first entry; no more is kept of an entry that is in order
+    groups: dict[str, list[str]] = defaultdict(list)
+    limit = months_before(today, max_age)
     found: dict[str, list[str]] = {"outdated": [], "undated": [], "unplaced": [], "untitled": []}
     count = 0
     for entry in entries:
         count += 1
-        alike[frozenset(segment(entry.question)), frozenset(entry.regions)].append(entry.id)
+        first = alike.setdefault(hash((frozenset(segment(entry.question)), frozenset(entry.regions))), entry.id)
+        if first != entry.id:
+            groups[first].append(entry.id)
         day = _day(entry.as_of) or _day(entry.date)
         flags = {
-            "outdated": day is not None and (today - day).days > max_age,
+            "outdated": day is not None and day < limit,
             "undated": day is None,
             "unplaced": not entry.regions,
             "untitled": entry.topic is None,
@@ -67,8 +72,16 @@ def check_entries(entries: Iterable[Entry], today: date, max_age: int = MAX_AGE)
         for name, flagged in flags.items():
             if flagged:
                 found[name].append(entry.id)
-    duplicates = tuple(tuple(ids) for ids in alike.values() if len(ids) > 1)
+    duplicates = tuple((first, *others) for first, others in groups.items())
     return ArchiveCheck(count, duplicates, **{name: tuple(ids) for name, ids in found.items()})
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day of the month that many months earlier, or the last one of that month; the first day there is, at the earliest."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    if year < 1:
+        return date.min
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _day(text: str) -> date | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nlp.errors import ArchiveError
+from nlp.retrieval.storage import Place, contents, read_file, write_file
 
 FORMAT = 1
 METADATA = "metadata.json"
@@ -45,29 +44,28 @@ class IndexInfo:
         return asdict(self)
 
 
-def write_info(path: Path, info: IndexInfo) -> None:
-    """Writes the metadata of the index at `path`, atomically."""
-    temporary = path / f"{METADATA}.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps(info.to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(temporary, path / METADATA)
+def write_info(place: Place, info: IndexInfo) -> None:
+    """Writes the metadata of an index, atomically."""
+    write_file(place, METADATA, json.dumps(info.to_dict(), ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 
-def read_info(path: Path) -> IndexInfo:
-    """Reads the metadata of the index at `path`.
+def read_info(place: Place) -> IndexInfo:
+    """Reads the metadata of an index.
 
     Raises:
         ArchiveError: No folder, no metadata, damaged metadata, or those of another format.
     """
-    if not path.is_dir():
-        raise ArchiveError(f"{path}: no such index; build it with `wenlu index build`")
+    if METADATA not in contents(place):
+        found = "no such index" if not contents(place) else f"no index, since {METADATA} is missing"
+        raise ArchiveError(f"{place}: {found}; build it with `wenlu index build`")
     try:
-        data = json.loads((path / METADATA).read_text(encoding="utf-8"))
+        data = json.loads(read_file(place, METADATA))
         if data["format"] != FORMAT:
-            raise ArchiveError(f"{path}: index of format {data['format']}, expected {FORMAT}; build it again")
+            raise ArchiveError(f"{place}: index of format {data['format']}, expected {FORMAT}; build it again")
         scales = {name: (float(mean), float(deviation)) for name, (mean, deviation) in data.pop("scales").items()}
         return IndexInfo(**data, scales=scales)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArchiveError(f"{path}: {METADATA} is missing or damaged ({first_line(error)}); build the index again") from error
+        raise ArchiveError(f"{place}: {METADATA} is damaged ({first_line(error)}); build the index again") from error
 
 
 def first_line(error: Exception) -> str:

@@ -7,10 +7,13 @@ for those inside it, `<420500`: BM25 then weighs a shared place as it weighs any
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nlp.retrieval.places import surroundings
+from nlp.errors import InputError
+from nlp.retrieval.places import surroundings, with_regions
 from nlp.schema import NATIONAL, Entry, Hit
 from nlp.text.segment import information, segment
 
@@ -38,31 +41,57 @@ def place_words(regions: Sequence[str], *, asked: bool) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def entries_table(entries: Sequence[Entry], vectors: Vectors, answer_vectors: Vectors | None = None) -> pa.Table:
-    """Builds the rows of the index.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that are written together, with their vectors.
 
-    Args:
-        entries: Entries with their regions.
-        vectors: Question vectors, shape (entries, width).
-        answer_vectors: Answer vectors of the same shape, where there are any.
+    Attributes:
+        entries: Their ids differ.
+        vectors: Question vectors of shape (entries, width), of any length; they are scaled to length 1.
+        answer_vectors: Vectors of the answers, of the same shape, where there are any.
+    """
+
+    entries: Sequence[Entry]
+    vectors: Vectors
+    answer_vectors: Vectors | None = None
+
+    def columns(self) -> dict[str, Vectors]:
+        """The vectors by the name of their column."""
+        return {"vector": self.vectors} | ({} if self.answer_vectors is None else {"answer_vector": self.answer_vectors})
+
+    def check(self) -> None:
+        """Raises InputError for no entries, an id twice, or vectors of another number than entries."""
+        if not self.entries:
+            raise InputError("no entries to index")
+        for name, vectors in self.columns().items():
+            if vectors.ndim != 2 or len(vectors) != len(self.entries) or vectors.shape != self.vectors.shape:
+                shapes = f"{name} of shape {vectors.shape}, vector of shape {self.vectors.shape}"
+                raise InputError(f"{len(self.entries)} entries but {shapes}; expected one row for each entry")
+        twice = [key for key, count in Counter(entry.id for entry in self.entries).items() if count > 1]
+        if twice:
+            raise InputError(f"{len(twice)} ids occur more than once, such as {twice[0]!r}; ids must differ")
+
+
+def table_of(batch: Batch) -> pa.Table:
+    """Builds the rows of entries; those that state no region get the ones that they name.
 
     Returns:
         A table with a column for each field, `question_words`, `words`, `vector` and, where given, `answer_vector`.
     """
     import pyarrow as pa
 
+    entries = [with_regions(entry) for entry in batch.entries]
     text, whole = pa.string(), pa.int64()
     types: dict[str, Any] = {"regions": pa.list_(text), "start": whole, "end": whole}
     columns: dict[str, Any] = {}
     for name in FIELDS:
-        columns[name] = pa.array([_storable(getattr(entry, name)) for entry in entries], types.get(name, text))
+        columns[name] = pa.array([storable(getattr(entry, name)) for entry in entries], types.get(name, text))
     questions = [segment(entry.question) for entry in entries]
     columns["question_words"] = pa.array([len(words) for words in questions], pa.int32())
     columns["words"] = pa.array([_words(entry, words) for entry, words in zip(entries, questions, strict=True)], text)
-    for name, given in (("vector", vectors), ("answer_vector", answer_vectors)):
-        if given is not None:
-            numbers = pa.array(unit_length(given).ravel(), pa.float32())
-            columns[name] = pa.FixedSizeListArray.from_arrays(numbers, int(given.shape[1]))
+    for name, given in batch.columns().items():
+        numbers = pa.array(unit_length(given).ravel(), pa.float32())
+        columns[name] = pa.FixedSizeListArray.from_arrays(numbers, int(given.shape[1]))
     return pa.table(columns)
 
 
@@ -154,7 +183,7 @@ def _closeness(table: pa.Table, column: str, unit: NDArray[np.float32] | None, s
     return [float(value) for value in (cosines - scale[0]) / scale[1]]
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Arrow stores UTF-8, which has no lone surrogates: each becomes one question mark, so that offsets still hold."""
     if isinstance(value, tuple):
         return list(value)

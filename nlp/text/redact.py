@@ -45,11 +45,15 @@ _BEFORE = r"(?<![0-9A-Za-z.])"
 _AFTER = r"(?![0-9A-Za-z]|\.[0-9])"
 _ID_CARD = re.compile(rf"{_BEFORE}[1-8][0-9](?:[ -]?[0-9]){{15}}[ -]?[0-9Xx]{_AFTER}|{_BEFORE}[1-8][0-9]{{14}}{_AFTER}")
 _ID_TYPED = re.compile(rf"{_BEFORE}[1-8][0-9]{{14,17}}[Xx]?{_AFTER}")
-_ID_WORD = re.compile(r"身份证|证件号|公民身份|社会保障号|社保号|ID ?(?:card|号)", re.IGNORECASE)
+# What a number is called by stands last before it: 身份证过期了，受理号是… is no identity number.
+_CALLED = "(?:号码?)?[^号]{0,12}$"
+_ID_WORD = re.compile(rf"(?:身份证|证件号|公民身份|社会保障号|社保号|ID ?(?:card|号)){_CALLED}", re.IGNORECASE)
 _BANK_CARD = re.compile(rf"{_BEFORE}(?:[345689][0-9]{{3}}(?:[ -]?[0-9]{{4}}){{3}}(?:[ -]?[0-9]{{1,3}})?){_AFTER}")
 # First digits of cards issued in China: UnionPay, Visa, Mastercard, JCB, American Express, and old cards of single banks.
 _BANK_PREFIX = re.compile(r"62|60|65|68|69|4|5[1-5]|35|37|9558|9559|9843|87|8[48]|90")
-_BANK_WORD = re.compile(r"银行卡|储蓄卡|信用卡|借记卡|工资卡|卡号|账号|账户|帐号|帐户|开户行|农行|工行|建行|中行|收款")
+_BANK_WORD = re.compile(
+    rf"(?:银行卡|储蓄卡|信用卡|借记卡|工资卡|卡号|账号|账户|帐号|帐户|开户行|农行|工行|建行|中行|收款){_CALLED}"
+)
 _SOCIAL_CARD = re.compile(
     "(?:社保卡?|社会保障卡?|社会保险|医保卡?|医疗保险|参保|个人)(?:卡)?(?:编号|号码|卡号|号)[为是: ]{0,4}"
     rf"([A-Za-z0-9][0-9]{{6,17}}[0-9Xx]?){_AFTER}"
@@ -84,18 +88,21 @@ _NUMBER = (
 _NAME = r"(?:和[平谐美顺]|[万祥颐人]和|[^\W\d_的在是和与及或了住到于至从为有个我你他她它这那寄送搬请址来该每将已等对]){1,10}?"
 _SITE = (
     "(?:小区|花园|花苑|苑|家园|嘉园|新村|公寓|大厦|大楼|综合楼|广场|名都|城|府|园|庭|湾|院|宿舍|山庄|里|邨|居|宅|厦|中心|村|郡|墅|轩|阁|坊|邸)"
-    " ?(?:[一二三四五六七八九十0-9]期)? ?(?:[A-Za-z东西南北][区苑门])?"
+    " ?(?:[一二三四五六七八九十0-9]{1,3}期)? ?(?:[A-Za-z东西南北][区苑门])?"
 )
 _NO = "号(?![线口文令公通码店机])"
-_HOUSE = rf"{_NUMBER} ?(?:号楼|号院|{_NO}(?:之[0-9一二三四五六七八九十]{{1,2}})?)"
+_PART = "(?:之[0-9一二三四五六七八九十]{1,2}|-[0-9]{1,3}(?![0-9号])|附[0-9一二三四五六七八九十]{1,3}号)"
+_HOUSE = rf"{_NUMBER} ?(?:号楼|号院|{_NO}{_PART}?)"
 _LANE = rf"{_NUMBER} ?(?:弄|巷|组|社|队)"
 _BLOCK = rf"{_NUMBER} ?(?:号楼|栋|幢|座|单元|门|层|楼|室|房|{_NO})"
-_ROOM = rf"(?: ?-? ?{_BLOCK}| ?-?[A-Za-z]?[0-9]{{3,4}}(?![0-9年元万%]))"
+_ROOM = rf"(?: ?-? ?{_BLOCK}| ?-?[A-Za-z]?[0-9]{{3,4}}(?![0-9年元万%])| ?[东西南北中]边?户)"
+_DASHED = r"[0-9]{1,3}(?:-[0-9A-Za-z]{1,5}){1,3}"
+_INSIDE = rf"(?: ?{_NAME}{_SITE} ?{_DASHED}|(?: ?{_NAME}{_SITE})? ?{_BLOCK}{_ROOM}{{0,4}})"
 _ADDRESS = re.compile(
     rf"(?!(?:.?[道马公铁网线]路))(?P<street>{_NAME}(?:路|街|大道|道|巷|弄|胡同|里|条|村|屯|组|社区)) ?(?:{_LANE} ?)?{_HOUSE}"
-    rf"(?:(?: ?{_NAME}{_SITE})? ?{_BLOCK}{_ROOM}{{0,4}})?"
+    rf"(?:{_INSIDE}|\({_INSIDE}\))?"
     rf"|(?P<site>{_NAME}{_SITE}) ?(?:{_NUMBER} ?(?:号楼|栋|幢|座|单元|{_NO}|[Ff层]){_ROOM}{{0,4}}"
-    r"|[0-9]{1,3}(?:-[0-9A-Za-z]{1,5}){1,3}|[0-9]{0,3}[A-Za-z][0-9]{2,5})"
+    rf"|{_DASHED}|[0-9]{{0,3}}[A-Za-z][0-9]{{2,5}})"
     rf"|{_NUMBER} ?(?:号楼|栋|幢|座|楼(?=[0-9A-Za-z]{{1,3}}单元))(?! ?{_NUMBER}层){_ROOM}{{1,4}}"
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -23,10 +24,11 @@ class Baseline:
     Args:
         examples: The training rows.
         schema: Their labels.
+        reference: The day against which relative dates get their values, None for none.
     """
 
-    def __init__(self, examples: Sequence[Example], schema: LabelSchema) -> None:
-        self.schema = schema
+    def __init__(self, examples: Sequence[Example], schema: LabelSchema, reference: date | None = None) -> None:
+        self.schema, self.reference = schema, reference
         self.classifier = _fit_topics([e for e in examples if e.topic])
         self.surfaces = _word_list(examples, schema)
         self.roles = _usual_roles(examples)
@@ -47,7 +49,7 @@ class Baseline:
         kinds = {label.value: label for label in self.schema.types if label.value}
         entities = [
             Entity(e.start, e.end, label.id, self.roles.get(label.id), e.value)
-            for e in find(text, types=tuple(k for k in kinds if k))
+            for e in find(text, types=tuple(k for k in kinds if k), reference=self.reference)
             if (label := kinds.get(e.type))  # type: ignore[call-overload]
         ]
         taken = [False] * len(text)
@@ -66,10 +68,14 @@ class Baseline:
         return sorted(entities, key=lambda e: e.start)
 
 
-def _fit_topics(examples: Sequence[Example]) -> Pipeline:
+def topic_classifier() -> Pipeline:
+    """TF-IDF of character n-grams with a linear classifier, not yet fitted."""
     features = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
-    model = make_pipeline(features, LogisticRegression(C=20, max_iter=300, class_weight="balanced"))
-    return model.fit([e.text for e in examples], [e.topic for e in examples])
+    return make_pipeline(features, LogisticRegression(C=20, max_iter=300, class_weight="balanced"))
+
+
+def _fit_topics(examples: Sequence[Example]) -> Pipeline:
+    return topic_classifier().fit([e.text for e in examples], [e.topic for e in examples])
 
 
 def _word_list(examples: Sequence[Example], schema: LabelSchema) -> dict[str, str]:

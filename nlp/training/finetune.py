@@ -22,7 +22,7 @@ from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.errors import BundleError, RecipeError
 from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, tag_names, tags_of
-from nlp.model.card import bundle_card
+from nlp.model.card import SCORE_PLOT, bundle_card
 from nlp.model.decoding import decode_spans
 from nlp.model.export import export_onnx, parity
 from nlp.model.network import IGNORED, JointEncoder, JointOutput, joint_loss, load_base
@@ -31,6 +31,8 @@ from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, ch
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
+from nlp.training.curves import draw_curves
+from nlp.training.heads import warm_start
 from nlp.training.pretrain import Teacher
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
@@ -212,6 +214,8 @@ class Job:
         encoder, rows = _tokens(_local_base(recipe.base.path), recipe.tokens)
         torch.manual_seed(recipe.train.seed)
         network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), recipe.train.dropout)
+        if recipe.base.heads:
+            warm_start(network, schema, Path(recipe.base.heads))
         longest = network.encoder.config.max_position_embeddings
         if recipe.tokens.max_length > longest:
             raise RecipeError(
@@ -344,5 +348,6 @@ def write_bundle(job: Job, network: JointEncoder, facts: dict[str, Any], output:
         job.encoder.save(folder)
         labels = json.dumps(schema_to_dict(job.schema), ensure_ascii=False, indent=1)
         (folder / LABELS).write_text(labels + "\n", encoding="utf-8")
+        draw_curves(facts["history"], ("eval_topic_accuracy", "eval_span_f1"), folder / SCORE_PLOT)
         (folder / "README.md").write_text(bundle_card({**facts, **found}), encoding="utf-8")
         write_manifest(folder, {**facts, **found})

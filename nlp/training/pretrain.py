@@ -24,12 +24,12 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from nlp.config import BasePlan, PretrainRecipe
 from nlp.errors import InputError
 from nlp.model.alignment import Encoding, TextEncoder, Window, pad_rows
-from nlp.model.card import encoder_card
-from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base
+from nlp.model.card import LOSS_PLOT, encoder_card
+from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base, similarity_loss
 from nlp.model.vocabulary import SPECIALS, Lexicon, character_lexicon, piece_lexicon, piece_tokenizer, read_vocabulary
 from nlp.text.segment import split
+from nlp.training.curves import draw_curves
 
-SIMILARITY_TEMPERATURE = 0.05  # as in the contrastive training of E5 (Wang et al. 2024, Multilingual E5, section 2), softened
 PIECE_SAMPLE, PIECE_SAMPLE_LINE = 4000, 400  # lines of each corpus file, and characters of a line, in which pieces are counted
 SHORTEST = 4  # tokens of a sequence that is worth reading
 MASKED_AS_MASK, MASKED_AS_RANDOM = 0.8, 0.1  # shares of BERT (Devlin et al. 2019, section 3.1); the rest stays as it is
@@ -274,16 +274,6 @@ def token_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return ((student.float() - teacher) / spread).pow(2).mean()
 
 
-def similarity_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """How far student vectors (batch, width) are from the teacher's unit vectors, each alone and in their similarities to one another."""
-    student = functional.normalize(student.float(), dim=-1)
-    alone = (1 - (student * teacher).sum(dim=-1)).mean()
-    itself = torch.eye(len(student), dtype=torch.bool, device=student.device)
-    ours, theirs = ((v @ v.T / SIMILARITY_TEMPERATURE).masked_fill(itself, -1e4) for v in (student, teacher))
-    together = functional.kl_div(ours.log_softmax(-1), theirs.log_softmax(-1), log_target=True, reduction="batchmean")
-    return 10 * alone + together
-
-
 def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     """Trains the encoder of a plan and writes it to `output` as a checkpoint that any recipe can name as its base.
 
@@ -366,5 +356,6 @@ def _save(student: TokenEncoder, encoder: TextEncoder, plan: BasePlan, history: 
     save_base(student, output)
     encoder.save(output)
     record = {"recipe": plan.to_dict(), "history": history}
+    draw_curves(history, ("loss",), output / LOSS_PLOT)
     (output / "README.md").write_text(encoder_card(record), encoding="utf-8")
     (output / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from nlp.data.encodings import decode, encoding_of
-from nlp.data.sources import read_source
+from nlp.data.sources import read_source, stream_source
 from nlp.errors import DataError, InputError
+from nlp.schema import Entry
 
 
 def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -102,6 +103,16 @@ def test_a_folder_with_everything(tmp_path: Path) -> None:
     assert len(reading.errors) == 4
     for expected in ("stands twice", "unknown format '.jpg'", "not Parquet", "empty, expected"):
         assert expected in problems
+
+
+def test_a_stream_reads_no_further_than_asked(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", '{"id": "1", "question": "问", "answer": "答"}\n{\n')
+    write(tmp_path / "b.parquet", "not parquet")
+    items = stream_source(tmp_path)
+    assert isinstance(next(items), Entry)
+    (tmp_path / "b.parquet").unlink()
+    problems = [str(item) for item in items]
+    assert ["not JSON" in problems[0], "b.parquet: cannot be read" in problems[1]] == [True, True]
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
-from nlp.evaluation.metrics import calibration_error, evaluate
+from nlp.evaluation.metrics import auroc, calibration_bins, calibration_error, evaluate
 from nlp.schema import Analysis, Entity, Example, RegionValue, TopicScore
 
 GOLD = [
@@ -52,6 +55,26 @@ def test_calibration_error() -> None:
     assert calibration_error([0.75] * 4, [True, True, True, False], bins=1) == pytest.approx(0)
     assert calibration_error([1.0] * 4, [False] * 4, bins=2) == pytest.approx(1)
     assert calibration_error([], []) == 0
+
+
+def test_bins_are_of_equal_mass() -> None:
+    assert calibration_bins([0.9, 0.1, 0.8, 0.3], [True, False, False, True], bins=2) == [
+        (pytest.approx(0.2), 0.5, 2),
+        (pytest.approx(0.85), 0.5, 2),
+    ]
+
+
+@given(st.lists(st.sampled_from((0.0, 0.25, 0.3, 1.0)), min_size=1), st.lists(st.sampled_from((0.0, 0.3, 0.7)), min_size=1))
+def test_auroc_is_that_of_scikit_learn(positive: list[float], negative: list[float]) -> None:
+    labels = [1] * len(positive) + [0] * len(negative)
+    assert auroc(positive, negative) == pytest.approx(roc_auc_score(labels, [*positive, *negative]))
+
+
+def test_out_of_scope_counts_only_clear_rows() -> None:
+    report = evaluate(GOLD, PREDICTED, "a")  # row 1 is out of scope at 0.2, row 2 in scope at 0.1, row 3 has no topic
+    assert report.out_of_scope_auroc == 1.0
+    assert evaluate(GOLD, PREDICTED, "b").out_of_scope_auroc is None  # row 1 may be either
+    assert evaluate(GOLD, PREDICTED).out_of_scope_auroc is None
 
 
 def test_the_scorer_agrees(shared: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp.model.decoding import decode_spans, softmax, topic_scores
+from nlp.model.decoding import decode_spans, energy_score, softmax, topic_scores
 
 NAMES = ("O", "B-a", "I-a", "E-a", "S-a", "B-b", "I-b", "E-b", "S-b")
 
@@ -55,3 +55,9 @@ def test_temperature_flattens_without_changing_the_order() -> None:
 
 def test_softmax_is_stable() -> None:
     assert softmax(np.array([1e9, 0.0], dtype=np.float32)).tolist() == [1.0, 0.0]
+
+
+def test_energy_is_high_where_no_topic_is_strong() -> None:
+    assert energy_score(np.zeros(4, np.float32)) == pytest.approx(-np.log(4))
+    assert energy_score(np.array([1000.0, 0.0], np.float32)) == pytest.approx(-1000)
+    assert energy_score(np.array([1.0, 0.0], np.float32)) > energy_score(np.array([9.0, 0.0], np.float32))

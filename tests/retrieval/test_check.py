@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from nlp.retrieval.check import check_entries
+from nlp.retrieval.check import check_entries, months_before
 from nlp.schema import NATIONAL, Entry
 
 ENTRIES = [
@@ -32,3 +32,22 @@ def test_check() -> None:
 @pytest.mark.parametrize("as_of", ["", "0000-00-00", "2024-13-01", "20240101x", "\ud800"])
 def test_days_that_cannot_be_read(as_of: str) -> None:
     assert check_entries([Entry("x", "问", "答", as_of=as_of)], date(2026, 1, 1)).undated == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("months", "day"),
+    [
+        (0, "2026-03-31"),
+        (1, "2026-02-28"),
+        (3, "2025-12-31"),
+        (25, "2024-02-29"),
+        (12_000, "1026-03-31"),
+        (99_999, "0001-01-01"),
+    ],
+)
+def test_months_before(months: int, day: str) -> None:
+    assert months_before(date(2026, 3, 31), months) == date.fromisoformat(day)
+
+
+def test_the_greatest_age_is_the_callers() -> None:
+    assert check_entries(ENTRIES, date(2026, 6, 1), max_age=4).outdated == ("a", "b", "c")

@@ -134,7 +134,7 @@ def test_a_build_that_dies_leaves_the_old_index(make_index: Make, monkeypatch: p
     def die(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("nlp.retrieval.index.write_info", die)
+    monkeypatch.setattr("nlp.retrieval.tables.write_info", die)
     with pytest.raises(ArchiveError, match="no space left"):
         make_index()
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import lzma
 from pathlib import Path
@@ -89,7 +90,8 @@ def test_teacher_states_are_those_of_the_piece_around_a_character(tmp_path: Path
 
 
 def test_losses_vanish_for_a_perfect_student() -> None:
-    from nlp.training.pretrain import similarity_loss, token_loss
+    from nlp.model.network import similarity_loss
+    from nlp.training.pretrain import token_loss
 
     torch.manual_seed(0)
     vectors = torch.nn.functional.normalize(torch.randn(6, 16), dim=-1)
@@ -112,6 +114,68 @@ def test_a_stopped_run_goes_on_and_gives_a_base(tmp_path: Path, corpus: Path) ->
     encoder = load_base(BaseRecipe(str(output)))
     assert encoder.config.vocab_size == len(vocabulary)
     assert all(torch.isfinite(weight).all() for weight in encoder.parameters())
+
+
+def unigram(folder: Path) -> Path:
+    """A base of word pieces, with the tokenizer of the T5 and XLM-R families."""
+    from tokenizers import Tokenizer, models
+
+    singles = sorted(set("".join(LINES)) | set("query:"))
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *singles, "单位", "工资", "失业", "参保人员"]
+    config = transformers.BertConfig(
+        vocab_size=len(tokens), hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32
+    )
+    torch.manual_seed(3)
+    transformers.BertModel(config).save_pretrained(folder)
+    scores = [(token, -9.0 if len(token) == 1 else -5.0) for token in tokens]
+    Tokenizer(models.Unigram(scores, unk_id=3)).save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def test_a_student_with_pieces_starts_as_its_base_and_can_be_taken_up(tmp_path: Path, corpus: Path) -> None:
+    from nlp.model.alignment import load_encoder
+    from nlp.model.network import load_base
+    from nlp.training.pretrain import pretrain
+
+    base = unigram(tmp_path / "base")
+    whole = plan(base, base, corpus, 4)
+    recipe = dataclasses.replace(whole.pretrain, pieces=3)
+    output = pretrain(dataclasses.replace(whole, pretrain=recipe), tmp_path / "out", tmp_path / "work", resume=True)
+    assert (output / "plots" / "loss.png").exists()
+    encoder, network = load_encoder(output, 24, 0), load_base(BaseRecipe(str(output))).eval()
+    assert network.character is not None
+    assert network.character.weight.abs().max() > 0, "the map of characters has been trained and kept"
+    encodings = encoder.encode(["用人单位应当支付工资"])
+    ids, mask = encoder.batch(encodings, encoder.windows(encodings))
+    states = network(torch.from_numpy(ids), torch.from_numpy(mask))
+    assert states.shape == (1, ids.shape[1], 16)
+    assert torch.isfinite(states).all()
+
+
+def test_a_masked_character_takes_its_piece_along(tmp_path: Path, corpus: Path) -> None:
+    from nlp.model.network import IGNORED
+    from nlp.training.pretrain import MaskingCollator, _lexicon, build_corpus
+
+    whole = plan(unigram(tmp_path / "base"), None, corpus, 1)
+    recipe = dataclasses.replace(whole.pretrain, pieces=4, masked_share=1.0)
+    lexicon = _lexicon(dataclasses.replace(whole, pretrain=recipe))
+    encoder = TextEncoder(lexicon.characters, 24, 0, lexicon.pieces)
+    batch = MaskingCollator(build_corpus(recipe, encoder, split), encoder, recipe)(range(12))
+    masked, places = batch["targets"] != IGNORED, batch["whole"][..., 2]
+    assert masked.any()
+    for row in range(12):
+        for place in places[row, 1 : int(batch["mask"][row].sum()) - 1].unique():
+            assert masked[row][(places[row] == place) & (batch["mask"][row] == 1)].unique().numel() == 1
+    hidden = batch["ids"][..., 0] == encoder.mask
+    assert (batch["ids"][..., 1][hidden] == encoder.mask).all()
+
+
+def test_layers_are_compared_at_the_same_depth() -> None:
+    from nlp.training.pretrain import pairs
+
+    assert pairs(7, 13) == [(6, 12), (4, 8), (2, 4)]
+    assert pairs(4, 13) == [(3, 12), (1, 4)]
+    assert pairs(13, 13)[0] == (12, 12)
 
 
 def test_missing_and_empty_corpora_are_named(tmp_path: Path, corpus: Path) -> None:

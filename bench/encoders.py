@@ -1,0 +1,156 @@
+"""Encoders side by side: sentence similarity without training, tagging and topics after a fixed fine-tuning, size, speed.
+
+    python bench/encoders.py pairs --encoder models/mini --encoder TEACHER:query --pairs lcqmc_dev.jsonl
+    python bench/encoders.py tags --encoder models/mini --train cluener_train.jsonl --dev cluener_dev.jsonl --seeds 3
+    python bench/encoders.py speed --encoder models/mini
+
+An encoder is a folder that a recipe can name as its base, with `:random` for random weights of its shape, `:piece` for its own pieces
+instead of characters, and `:query` for pieces and the prefix that E5 encoders expect. Pairs are rows of `a`, `b`, `label`; tags are rows
+of `text` and `entities`. Each result is one JSON line, so that runs of several days can be joined.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from scipy.stats import spearmanr
+
+from nlp.config import BaseRecipe, DataRecipe, ExportRecipe, Recipe, TokenRecipe, TrainRecipe
+from nlp.model.alignment import TextEncoder, load_encoder
+from nlp.model.network import TokenEncoder, load_base, mean_pool
+from nlp.model.store import PIECES
+from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
+
+QUESTION = "北京医保卡在河北住院能直接结算吗，需要先备案么，报销比例是多少啊"  # 32 characters
+FIXED = TrainRecipe(epochs=4, batch_size=32, lr=2e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["pairs", "tags", "speed"])
+    parser.add_argument("--encoder", action="append", required=True)
+    parser.add_argument("--pairs", type=Path, action="append", default=[])
+    parser.add_argument("--rows", type=int, default=0, help="read only so many rows")
+    parser.add_argument("--train", type=Path)
+    parser.add_argument("--dev", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    for name in options.encoder:
+        measure = {"pairs": similarity, "tags": tagging, "speed": speed}[options.what]
+        for row in measure(name, options):
+            print(json.dumps({"encoder": name, **row}), flush=True)
+
+
+def load(name: str) -> tuple[TokenEncoder, TextEncoder, str]:
+    """Network, tokenizers and prefix of an encoder."""
+    path, _, kind = name.partition(":")
+    folder = Path(path)
+    prefix = "query: " if kind == "query" else ""
+    base = BaseRecipe(path, random=kind == "random")
+    if kind in ("piece", "query"):
+        return load_base(base).eval(), TextEncoder(piece_tokenizer(folder), 512, 0), prefix
+    if (folder / PIECES).exists():
+        return load_base(base).eval(), load_encoder(folder, 512, 0), prefix
+    lexicon = character_lexicon(read_vocabulary(folder))
+    return load_base(base, lexicon.rows).eval(), TextEncoder(lexicon.characters, 512, 0), prefix
+
+
+def similarity(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Spearman's correlation of the cosine of two sentences with the label, without any training on pairs."""
+    network, encoder, prefix = load(name)
+    for path in options.pairs:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()][: options.rows or None]
+        left, right = (vectors(network, encoder, [prefix + row[side] for row in rows]) for side in "ab")
+        found = spearmanr((left * right).sum(-1).numpy(), [int(row["label"]) for row in rows])
+        yield {"pairs": path.stem, "rows": len(rows), "spearman": round(float(found.statistic), 4)}
+
+
+@torch.inference_mode()
+def vectors(network: TokenEncoder, encoder: TextEncoder, texts: Sequence[str], batch: int = 64) -> torch.Tensor:
+    """Unit vectors (texts, width)."""
+    order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+    found = torch.empty(len(texts), int(network.config.hidden_size))
+    for first in range(0, len(order), batch):
+        numbers = order[first : first + batch]
+        encodings = encoder.encode([texts[n] for n in numbers])
+        ids, mask = map(torch.from_numpy, encoder.batch(encodings, encoder.windows(encodings)))
+        found[numbers] = torch.nn.functional.normalize(mean_pool(network(ids, mask), mask), dim=-1)
+    return found
+
+
+def tagging(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Span F1 on `--dev` after the same fine-tuning on `--train` for every encoder: mean and spread over seeds."""
+    from nlp.training.finetune import finetune
+
+    path, _, kind = name.partition(":")
+    scores = []
+    for seed in range(options.seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            data = tagging_set(Path(folder) / "data", options.train, options.dev, options.rows)
+            recipe = Recipe(
+                "bench",
+                BaseRecipe(path, random=kind == "random"),
+                DataRecipe(str(data)),
+                TokenRecipe("piece" if kind == "piece" else "character", 128, 32),
+                dataclasses.replace(FIXED, seed=seed),
+                ExportRecipe(("int8",), 50),
+            )
+            facts = finetune(recipe, Path(folder) / "bundle", Path(folder) / "work", resume=False)
+        scores.append(facts["metrics"]["dev"]["span_f1"])
+        yield {"tags": options.dev.stem, "seed": seed, "f1": scores[-1], "lost": facts["entities_lost"]["dev"]}
+    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+    yield {"tags": options.dev.stem, "seeds": len(scores), "f1": round(statistics.mean(scores), 4), "spread": round(spread, 4)}
+
+
+def tagging_set(folder: Path, train: Path, dev: Path, most: int) -> Path:
+    """Writes rows of `text` and `entities` as a data set of one topic; the same rows stand for dev and test."""
+    folder.mkdir()
+    kinds: set[str] = set()
+    for split, source in (("train", train), ("dev", dev), ("test", dev)):
+        lines = []
+        for number, line in enumerate(source.read_text(encoding="utf-8").splitlines()[: most or None]):
+            row = json.loads(line)
+            kinds |= {entity["type"] for entity in row["entities"]}
+            lines.append(json.dumps({"id": str(number), "text": row["text"], "topic": "any", "entities": row["entities"]}))
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tables = ['[topics.any]\nname = "any"', *(f'[types.{kind}]\nname = "{kind}"' for kind in sorted(kinds))]
+    (folder / "schema.toml").write_text("\n".join(tables) + "\n", encoding="utf-8")
+    return folder
+
+
+def speed(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Questions a second of the int8 network with heads of the default labels (32 characters, batches of 32), and its bytes."""
+    from nlp.model.export import export_onnx
+    from nlp.model.network import JointEncoder
+    from nlp.model.runtime import OnnxRuntime
+    from nlp.model.store import ONNX_INT8
+
+    network, encoder, _ = load(name)
+    encodings = encoder.encode([QUESTION] * 32)
+    batch = encoder.batch(encodings, encoder.windows(encodings))
+    with tempfile.TemporaryDirectory() as folder:
+        export_onnx(JointEncoder(network, 15, 65, 0.0), Path(folder))
+        path = Path(folder) / ONNX_INT8
+        runtime, size = OnnxRuntime(path, options.threads), path.stat().st_size
+    rates = []
+    for _ in range(12):
+        start = time.perf_counter()
+        runtime.run(*batch)
+        rates.append(32 / (time.perf_counter() - start))
+    yield {"int8_bytes": size, "threads": options.threads, "questions_per_second": round(statistics.median(rates[2:]), 1)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The life of an archive: its index is built, entries are added and updated, whatever their number, some at a time.
+
+index = build_index("archive", entries, analyzer)
+index, changes = add_entries(index, more, analyzer)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.errors import InputError
+from nlp.retrieval.index import AnswerIndex
+from nlp.retrieval.places import with_regions
+from nlp.retrieval.rows import FIELDS, Batch, storable
+from nlp.schema import Analysis, Entry
+
+CHUNK = 1_024  # entries that are analysed and written together
+QUESTION_CHARACTERS = 1_000  # of an entry's question that the model reads
+ANSWER_CHARACTERS = 160  # of an answer that the model reads: what it is about stands at its beginning
+_SURE = 0.5  # from which probability a predicted topic is kept with an entry
+
+
+class EntryAnalyzer(Protocol):
+    """What an archive needs of an analyzer: `nlp.Analyzer`, or a stand-in for it."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def router(self) -> Mapping[str, Any]: ...
+
+    def pipe(self, texts: Iterable[str], /) -> Iterator[Analysis]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of entries that were to be added.
+
+    Attributes:
+        added: How many are new.
+        updated: How many replaced one with the same id.
+        unchanged: How many stand in the archive as they are; they were passed over.
+        conflicts: Ids that stand there with other content, which was left as it is.
+        duplicates: Id of a new entry and of one with the same question and places.
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    conflicts: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(
+            self.added + other.added,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.conflicts + other.conflicts,
+            self.duplicates + other.duplicates,
+        )
+
+    def __str__(self) -> str:
+        counts = f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged"
+        return f"{counts}, {len(self.conflicts)} conflicts, {len(self.duplicates)} duplicates"
+
+
+def build_index(
+    path: str | Path, entries: Iterable[Entry], analyzer: EntryAnalyzer, *, answers: bool = True, chunk: int = CHUNK
+) -> AnswerIndex:
+    """Analyses the questions and the beginnings of the answers of entries and writes their index.
+
+    Entries without a topic get the one the model is sure of. Ranker and thresholds that were fitted with the model go with the index.
+
+    Args:
+        path: Folder of the index, or address on an object store.
+        entries: The archive, read as it is written; ids must differ.
+        analyzer: Whose vectors the index is to hold.
+        answers: Whether to hold vectors of the answers too: better hits, twice the time.
+        chunk: How many entries are in memory.
+
+    Raises:
+        InputError: No entries, or an id twice.
+        ArchiveError: `path` holds something that is no index, or cannot be written.
+    """
+    batches = (make_batch(some, analyzer, answers=answers) for some in _chunks(entries, chunk))
+    fitted = analyzer.router
+    return AnswerIndex.create(
+        path, batches, analyzer.fingerprint, thresholds=fitted.get("thresholds"), ranker=fitted.get("ranker")
+    )
+
+
+def add_entries(
+    index: AnswerIndex, entries: Iterable[Entry], analyzer: EntryAnalyzer, *, update: bool = False, chunk: int = CHUNK
+) -> tuple[AnswerIndex, Changes]:
+    """Adds the entries that an index does not hold yet.
+
+    Each chunk is there or not there as a whole, also when the process is killed: then the same call again adds the rest.
+
+    Args:
+        index: Made with the analyzer's encoder.
+        entries: Read as they are written; ids must differ.
+        analyzer: Whose vectors the index holds.
+        update: Whether entries whose content differs from that of the same id replace it; else they are conflicts.
+        chunk: How many entries are in memory.
+
+    Returns:
+        The index with them, and what became of the entries.
+
+    Raises:
+        InputError: An id twice in a chunk.
+        ArchiveError: The files of the index cannot be read or written.
+    """
+    total = Changes()
+
+    def batches() -> Iterator[Batch]:
+        nonlocal total
+        for some in _chunks(entries, chunk):
+            wanted, changes = _compare(index.latest(), some, update=update)
+            if wanted:
+                yield make_batch(wanted, analyzer, answers="answer_vector" in index.info.scales)
+            total += changes
+
+    return index.extend(batches()), total
+
+
+def make_batch(entries: Sequence[Entry], analyzer: EntryAnalyzer, *, answers: bool = True) -> Batch:
+    """Analyses entries; those without a topic get the one the model is sure of.
+
+    Raises:
+        InputError: The analyzer gives no vectors.
+    """
+    analyses = list(analyzer.pipe(entry.question[:QUESTION_CHARACTERS] for entry in entries))
+    filled = [_with_topic(entry, analysis) for entry, analysis in zip(entries, analyses, strict=True)]
+    of_answers = analyzer.pipe(entry.answer[:ANSWER_CHARACTERS] for entry in entries) if answers else None
+    return Batch(filled, _vectors(analyses), None if of_answers is None else _vectors(of_answers))
+
+
+def _compare(index: AnswerIndex, entries: Sequence[Entry], *, update: bool) -> tuple[list[Entry], Changes]:
+    """The entries to write, and what becomes of all of them."""
+    stored = {entry.id: entry for entry in index.entries(entry.id for entry in entries)}
+    new = [entry for entry in entries if entry.id not in stored]
+    changed = [entry for entry in entries if entry.id in stored and not _says(stored[entry.id], entry)]
+    wanted = new + changed if update else new
+    return wanted, Changes(
+        added=len(new),
+        updated=len(changed) if update else 0,
+        unchanged=len(entries) - len(new) - len(changed),
+        conflicts=() if update else tuple(entry.id for entry in changed),
+        duplicates=tuple(_twins(index, wanted)),
+    )
+
+
+def _says(stored: Entry, given: Entry) -> bool:
+    """Whether a stored entry says what is given: topic and regions that are not given were filled in."""
+    free = {name for name in ("topic", "regions") if not getattr(given, name)}
+    return all(storable(getattr(given, name)) == storable(getattr(stored, name)) for name in FIELDS if name not in free)
+
+
+def _twins(index: AnswerIndex, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Ids of entries, each with that of another one with the same question and places."""
+    known = {_sense(entry): entry.id for entry in index.asking(entry.question for entry in entries)}
+    for entry in map(with_regions, entries):
+        other = known.setdefault(_sense(entry), entry.id)
+        if other != entry.id:
+            yield entry.id, other
+
+
+def _sense(entry: Entry) -> tuple[str, frozenset[str]]:
+    return entry.question, frozenset(entry.regions)
+
+
+def _chunks(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    rest = iter(entries)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _vectors(analyses: Iterable[Analysis]) -> NDArray[np.float32]:
+    rows = []
+    for analysis in analyses:
+        if analysis.vector is None:
+            raise InputError(f"the analyzer gives no vector for {analysis.text[:40]!r}; an index needs one for each entry")
+        rows.append(analysis.vector)
+    return np.stack(rows)
+
+
+def _with_topic(entry: Entry, analysis: Analysis) -> Entry:
+    sure = entry.topic is None and analysis.probability >= _SURE
+    return replace(entry, topic=analysis.topic) if sure else entry

@@ -1,0 +1,127 @@
+"""Tables of an index: made of batches, one after the other, then indexed; unfinished and outlived ones are dropped."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from nlp.errors import ArchiveError, InputError
+from nlp.retrieval.info import METADATA, IndexInfo, read_info, write_info
+from nlp.retrieval.rows import Batch, Scale, background, table_of
+from nlp.retrieval.storage import LOCK, Place, connect, contents
+
+if TYPE_CHECKING:
+    from lancedb.table import Table
+
+# Fewer rows are scanned as fast as any index of vectors answers, and there is too little to cluster.
+ROWS_FOR_VECTOR_INDEX = 1_000
+PARTITION = 512  # vectors in one partition of that index
+SAMPLE = 8_192  # rows that the background of the vectors is measured on
+IDS = 1_000  # in one condition
+
+
+def replace_table(place: Place, batches: Iterable[Batch], describe: Callable[[str, Table], IndexInfo]) -> None:
+    """Writes a new table, then the metadata that name it: until then the old index stands, or none.
+
+    The table before this one stays for those who have it open; what older builds left, and builds that died, is dropped. The
+    caller keeps other writers away.
+
+    Args:
+        place: Where the index lies.
+        batches: At least one; only one of them is in memory.
+        describe: Name and table → metadata.
+
+    Raises:
+        InputError: No entries, an id twice, or vectors that do not fit.
+    """
+    database, name = connect(place), f"entries-{uuid.uuid4().hex[:12]}"
+    before = _named_table(place)
+    with ExitStack() as failing:
+        table: Table | None = None
+        for batch in batches:
+            batch.check()
+            if table is None:
+                failing.callback(database.drop_table, name, ignore_missing=True)
+                table = database.create_table(name, table_of(batch))
+                columns = _columns(batch)
+            else:
+                fit(batch, columns, str(place))
+                refuse_known(table, batch)
+                table.add(table_of(batch))
+        if table is None:
+            raise InputError("no entries to index")
+        _index(table)
+        write_info(place, describe(name, table))
+        failing.pop_all()
+    for old in database.list_tables().tables:
+        if old.startswith("entries-") and old not in (before, name):
+            database.drop_table(old)
+
+
+def refuse_strangers(place: Place) -> None:
+    """Raises ArchiveError where a place without metadata holds what no build can have left there."""
+    found = contents(place)
+    strange = [name for name in found if name != LOCK and not name.startswith(("entries-", METADATA))]
+    if METADATA not in found and strange:
+        raise ArchiveError(f"{place}: not an index, and not empty ({strange[0]!r}); choose another folder")
+
+
+def fit(batch: Batch, columns: dict[str, int], where: str) -> None:
+    """Raises InputError where a batch has other vectors than the index; `columns` maps their names to their widths."""
+    if _columns(batch) != columns:
+        raise InputError(f"{where}: expected vectors of widths {columns}, got {_columns(batch)}")
+
+
+def refuse_known(table: Table, batch: Batch) -> None:
+    """Raises InputError where the table holds an id of the batch."""
+    for condition in conditions("id", [entry.id for entry in batch.entries]):
+        if known := table.search().where(condition).select(["id"]).limit(1).to_list():
+            raise InputError(f"id {known[0]['id']!r} occurs more than once; ids must differ")
+
+
+def scales_of(table: Table, columns: Sequence[str]) -> dict[str, Scale]:
+    """Column of vectors → mean and standard deviation of the cosine between unrelated texts, on a sample of the rows."""
+    import numpy as np
+
+    rows = table.count_rows()
+    offsets = np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int).tolist()
+    sample = table.take_offsets(offsets).select(list(columns)).to_arrow()
+    vectors = {
+        name: np.stack(sample[name].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(len(sample), -1))
+        for name in columns
+    }
+    return {name: background(vectors["vector"], vectors[name]) for name in columns}
+
+
+def conditions(column: str, values: Iterable[str]) -> list[str]:
+    """SQL conditions that together select the rows with one of the values, each of them short enough."""
+    quoted = [quote(value) for value in dict.fromkeys(values)]
+    return [f"{column} IN ({', '.join(quoted[n : n + IDS])})" for n in range(0, len(quoted), IDS)]
+
+
+def quote(text: str) -> str:
+    """A string of SQL; lone surrogates as they are stored."""
+    return "'" + text.encode("utf-8", "replace").decode("utf-8").replace("'", "''") + "'"
+
+
+def _columns(batch: Batch) -> dict[str, int]:
+    return {name: int(vectors.shape[-1]) for name, vectors in batch.columns().items()}
+
+
+def _named_table(place: Place) -> str:
+    """The table that the metadata name; empty where they are missing or damaged."""
+    try:
+        return read_info(place).table
+    except ArchiveError:
+        return ""
+
+
+def _index(table: Table) -> None:
+    from lancedb.index import FTS, IvfFlat
+
+    words = FTS(base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False)
+    table.create_index("words", config=words)
+    if table.count_rows() >= ROWS_FOR_VECTOR_INDEX:
+        table.create_index("vector", config=IvfFlat(distance_type="dot", target_partition_size=PARTITION))

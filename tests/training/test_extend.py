@@ -1,0 +1,103 @@
+"""New topics from a few examples: on made-up signals, and on the shipped bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nlp.analyzer import Analyzer
+from nlp.errors import BundleError, InputError
+from nlp.model.extension import TopicExtension, load_extension
+from nlp.model.store import EXTENSION, load_bundle
+from nlp.schema import Example
+
+pytest.importorskip("scipy", reason="the extra `train` is not installed")
+from nlp.training.extend import Signals, fit_extension, learn_topics
+
+BUNDLE = Path(__file__).resolve().parents[2] / "models" / "policy"
+PASSPORT = [
+    "护照丢了怎么补办",
+    "护照快到期了怎么换",
+    "小孩第一次办护照要带什么",
+    "护照上的名字写错了能改吗",
+    "办护照要多少天能拿到",
+    "去香港的通行证在哪里签注",
+    "港澳通行证过期了怎么续",
+    "外地人能在这里办护照吗",
+]
+KNOWN = [
+    ("医保断缴三个月还能报销吗", "medical_insurance"),
+    ("公司拖欠工资怎么办", "labor_law"),
+    ("退休金每月几号发", "pension"),
+    ("孩子的抚养费怎么算", "family"),
+    ("今天晚上吃什么好", "out_of_scope"),
+    ("户口怎么迁到外省", "civil_affairs"),
+]
+
+
+def rows(texts: list[str], topic: str) -> list[Example]:
+    return [Example(f"{topic}{n}", text, topic) for n, text in enumerate(texts)]
+
+
+def test_a_new_cluster_gets_its_topic_and_the_others_keep_theirs() -> None:
+    rng = np.random.default_rng(3)
+    centres = np.eye(12)[:3]
+    targets = np.array([0] * 30 + [1] * 30 + [2] * 5)
+    vectors = centres[targets] + 0.1 * rng.normal(size=(len(targets), 12))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    topics = (4 * np.eye(3)[targets][:, :2] + 0.1 * rng.normal(size=(len(targets), 2))).astype(np.float32)
+    extension = fit_extension(Signals(topics, vectors), targets, ("new",))
+    logits = extension.logits(topics, vectors)
+    assert (logits[:, :2] == topics).all()
+    assert (logits.argmax(axis=1) == targets).all()
+    two = extension.joined(TopicExtension(("other",), np.zeros_like(extension.weights), np.array([-9.0])))
+    assert two.logits(topics, vectors).shape == (65, 4)
+
+
+def test_the_shipped_bundle_learns_a_topic(tmp_path: Path) -> None:
+    known = [Example(f"k{n}", text, topic) for n, (text, topic) in enumerate(KNOWN)]
+    learnt = learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more", {"passport": "护照"})
+    assert learnt.topics == {"passport": 8}
+    analyzer, before = Analyzer.from_pretrained(tmp_path / "more", threads=1), Analyzer.from_pretrained(BUNDLE, threads=1)
+    assert analyzer.labels.topic_name("passport") == "护照"
+    assert analyzer("护照怎么补办要几天").topic == "passport"
+    assert analyzer("老板不给加班费").topic == before("老板不给加班费").topic
+    assert analyzer.fingerprint == before.fingerprint
+    check_second(tmp_path, known)
+
+
+def check_second(tmp_path: Path, known: list[Example]) -> None:
+    """A bundle that has learnt can learn again, in place."""
+    pets = ["狗证在哪里办", "养狗要登记吗", "遛狗不牵绳罚多少", "大型犬能养吗"]
+    learn_topics(tmp_path / "more", rows(pets, "dogs"), known + rows(PASSPORT, "passport"), tmp_path / "more", {})
+    bundle = load_bundle(tmp_path / "more")
+    extension = load_extension(bundle)
+    assert extension is not None
+    assert extension.topics == ("passport", "dogs")
+    assert len(bundle.manifest["learnt"]) == 2
+    assert Analyzer.from_pretrained(tmp_path / "more", threads=1)("养狗要登记吗").topic == "dogs"
+
+
+def test_what_cannot_be_learnt(tmp_path: Path) -> None:
+    known = rows(["退休金每月几号发"], "pension")
+    for examples, message in [(known, "no topic that the bundle lacks"), (rows(["护照丢了"], "passport"), "1 examples")]:
+        with pytest.raises(InputError, match=message):
+            learn_topics(BUNDLE, examples, known, tmp_path / "x", {})
+    with pytest.raises(InputError, match="no rows of known topics"):
+        learn_topics(BUNDLE, rows(PASSPORT, "passport"), [], tmp_path / "x", {})
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_wrong_extension_is_refused(tmp_path: Path) -> None:
+    known = [Example(f"k{n}", text, topic) for n, (text, topic) in enumerate(KNOWN)]
+    learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more", {})
+    bundle = load_bundle(tmp_path / "more")
+    for text, message in [
+        ('{"topics": ["passport"]}', "not an extension"),
+        ('{"topics": ["x"], "weights": [[]], "bias": [0]}', "topics"),
+    ]:
+        (tmp_path / "more" / EXTENSION).write_text(text, encoding="utf-8")
+        with pytest.raises(BundleError, match=message):
+            load_extension(bundle)

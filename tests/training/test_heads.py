@@ -1,0 +1,57 @@
+"""Warm start: labels that survive keep what was learnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+import torch
+
+from nlp.analyzer import Analyzer
+from nlp.config import Recipe, load_plan
+from nlp.errors import BundleError
+from nlp.training.finetune import Job
+from nlp.training.heads import warm_start
+
+from .test_finetune import SCHEMA, checkpoint, data_set, recipe_file, train
+
+MORE = SCHEMA.replace("[types.region]", '[topics.tax]\nname = "税"\n[types.region]').replace(
+    '"insured", ', '"insured", "work", '
+)
+
+
+def test_surviving_rows_are_taken_over(tmp_path: Path) -> None:
+    data = data_set(tmp_path / "data")
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data)
+    done = train(recipe, tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (data / "schema.toml").write_text(MORE, encoding="utf-8")
+    plan = load_plan(recipe, [f"base.heads={tmp_path / 'bundle'}"])
+    assert isinstance(plan, Recipe)
+    job = Job.prepare(plan)
+    assert warm_start(job.network, job.schema, tmp_path / "bundle") == (2, 9)
+    analyzer = Analyzer.from_pretrained(tmp_path / "bundle", threads=1)
+    text = "兰州医保在西宁能用吗"
+    encoding = job.encoder.encode([text])
+    with torch.no_grad():
+        topics, _, vectors = job.network.eval()(
+            *(torch.from_numpy(a) for a in job.encoder.batch(encoding, job.encoder.windows(encoding)))
+        )
+    assert int(topics[0, :2].argmax()) == 0
+    assert float(vectors[0] @ torch.from_numpy(analyzer(text).vector)) > 0.99
+    check_refusals(plan, tmp_path)
+
+
+def check_refusals(plan: Recipe, folder: Path) -> None:
+    """Another shape, and a bundle without weights."""
+    other = checkpoint(folder / "other", "vocab.txt")
+    vocabulary = (other / "vocab.txt").read_text(encoding="utf-8").splitlines()[:-3]
+    (other / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"base\.heads: .* is \(\d+, 32\), expected \(\d+, 32\)"):
+        Job.prepare(replace(plan, base=replace(plan.base, path=str(other))))
+    shipped = Path(__file__).resolve().parents[2] / "models" / "policy"
+    with pytest.raises(BundleError, match=r"has no model\.safetensors"):
+        Job.prepare(replace(plan, base=replace(plan.base, heads=str(shipped))))
