@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nlp.errors import InputError
+from nlp.retrieval.rank import Ranker
 from nlp.training.rank import fit_ranker, fit_threshold
 
 
@@ -15,10 +16,20 @@ def test_weights_point_where_the_answers_are() -> None:
     elsewhere = generator.integers(0, 2, 400)
     answers = [bool(c - 3 * e + n > 3) for c, e, n in zip(closeness, elsewhere, generator.normal(0, 0.3, 400), strict=True)]
     features = [{"closeness": c, "rule_disjoint": float(e)} for c, e in zip(closeness, elsewhere, strict=True)]
-    ranker = fit_ranker(features, answers)
+    ranker = fit_ranker(features, answers, penalty=0.001)
     assert set(ranker.weights) == {"closeness", "rule_disjoint"}
     assert ranker.weights["closeness"] > 0 > ranker.weights["rule_disjoint"]
     assert ranker.probability({"closeness": 6}) > 0.9 > 0.1 > ranker.probability({"closeness": 4, "rule_disjoint": 1})
+
+
+def test_a_strict_penalty_keeps_the_prior() -> None:
+    prior = Ranker({"closeness": 2.0, "rule_disjoint": -1.0}, 0.0)
+    features = [{"closeness": float(n), "rule_disjoint": float(n % 2)} for n in range(10)]
+    answers = [n < 5 for n in range(10)]
+    kept = fit_ranker(features, answers, prior, penalty=1e6)
+    assert kept.weights["closeness"] == pytest.approx(2.0, abs=1e-3)
+    assert kept.weights["rule_disjoint"] == pytest.approx(-1.0, abs=1e-3)
+    assert fit_ranker(features, answers, prior, penalty=1e-3).weights["closeness"] < 0
 
 
 @pytest.mark.parametrize("answers", [[True, True], [True]])
