@@ -72,7 +72,7 @@ def fit_router(
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])
     fitted = Router(analyzer, index, ranker)
     judged = judge(fitted, analyzer, dev)
-    first = [(j.hits[0].score, j.hits[0].entry.id == j.entry) for j in judged if j.hits and _counts(j, 1)]
+    first = [(j.hits[0].score, _right(j)) for j in judged if j.hits and _counts(j, 1)]
     lists = [(j.hits[0].score, any(h.entry.id == j.entry for h in j.hits[:5])) for j in judged if j.hits and j.answers]
     thresholds = Thresholds(
         answer=round(fit_threshold([s for s, _ in first], [r for _, r in first], max_error), 4),
@@ -88,6 +88,11 @@ def _labelled(judged: Judged) -> list[tuple[Mapping[str, float], bool]]:
     if judged.answers:
         return [(hit.features, hit.entry.id == judged.entry) for hit in judged.hits]
     return [(hit.features, False) for hit in judged.hits if hit.entry.id == judged.entry]
+
+
+def _right(judged: Judged) -> bool:
+    """Whether the first hit answers the question; that of a negative is the entry known not to."""
+    return judged.answers and judged.hits[0].entry.id == judged.entry
 
 
 def _counts(judged: Judged, depth: int) -> bool:
@@ -109,7 +114,7 @@ def _gate(analyzer: Analyzer, examples: Sequence[Example]) -> float:
 def _figures(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
     positive = [j for j in judged if j.answers and j.hits]
     answered = [j for j in judged if j.hits and j.hits[0].score >= thresholds.answer and _counts(j, 1)]
-    right = [j.answers and j.hits[0].entry.id == j.entry for j in answered]
+    right = [_right(j) for j in answered]
     return {
         "questions": len(positive),
         "recall@1": round(sum(j.hits[0].entry.id == j.entry for j in positive) / max(1, len(positive)), 4),
