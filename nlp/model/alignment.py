@@ -61,6 +61,7 @@ class TextEncoder:
 
     def __init__(self, tokenizer: Tokenizer, max_length: int, stride: int, lexicon: Tokenizer | None = None) -> None:
         self.tokenizer, self.max_length, self.stride, self.lexicon = tokenizer, max_length, stride, lexicon
+        tokenizer.encode_special_tokens = True  # [MASK] in a text is six characters like any others
         self.pad, self.unk, self.cls, self.sep, self.mask = (_special_id(tokenizer, name) for name in SPECIALS)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:

@@ -85,3 +85,9 @@ def test_entities_survive_tags_and_decoding(example: Example) -> None:
 def test_default_schema_has_a_tag_for_each_role(root: object) -> None:
     schema = load_schema(root / "datasets/policy_questions/schema.toml")  # type: ignore[operator]
     assert len(tag_names(schema)) == 1 + 4 * (6 + 10)
+
+
+def test_names_of_special_tokens_are_plain_text() -> None:
+    encoding = ENCODER.encode(["[MASK]京[SEP]"])[0]
+    assert len(encoding) == len("[MASK]京[SEP]")
+    assert not {ENCODER.mask, ENCODER.sep} & set(encoding.ids.tolist())
