@@ -45,16 +45,19 @@ class TokenRecipe:
 
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
-    """The data set folder with schema.toml, train.jsonl, dev.jsonl and test.jsonl, and more training files of the same labels."""
+    """The data set folder with schema.toml, train.jsonl, dev.jsonl and test.jsonl, more training files of the same labels, and a file of
+    question pairs for the sentence vector."""
 
     path: str
     extra_train: tuple[str, ...] = ()
+    pairs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
-    frozen encoder with weight `vector_weight`."""
+    frozen encoder with weight `vector_weight`; where the data have question pairs, each step also reads `pair_batch` of them, with weight
+    `pair_weight`."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -69,6 +72,8 @@ class TrainRecipe:
     tag_weight: float = 1.0
     vector_weight: float = 0.0
     teacher: str = ""
+    pair_weight: float = 1.0
+    pair_batch: int = 16
     patience: int = 3
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13

@@ -46,20 +46,20 @@ def judge(router: Router, analyzer: Analyzer, pairs: Sequence[Pair]) -> list[Jud
 def fit_router(
     analyzer: Analyzer,
     index: AnswerIndex,
-    train: Sequence[Pair],
-    dev: Sequence[Pair],
+    for_ranker: Sequence[Pair],
+    for_thresholds: Sequence[Pair],
     examples: Sequence[Example],
     max_error: float,
 ) -> dict[str, Any]:
-    """Fits the ranker on `train`, the thresholds on `dev`, and the out-of-scope gate on `examples`.
+    """Fits the ranker and the thresholds on judged pairs, and the out-of-scope gate on `examples`.
 
     Args:
         analyzer: The model whose vectors the index holds.
         index: The archive that the pairs are about.
-        train: Judged pairs for the weights.
-        dev: Others for the thresholds.
+        for_ranker: Judged pairs for the weights, none of which the vectors were trained on.
+        for_thresholds: Others for the thresholds.
         examples: Gold rows with topics, none of them trained on.
-        max_error: Share of wrong answers allowed among those given, on `dev`.
+        max_error: Share of wrong answers allowed among those given, on `for_thresholds`.
 
     Returns:
         `{"ranker": …, "thresholds": …, "figures": …}` for the bundle's router.json.
@@ -68,10 +68,10 @@ def fit_router(
         InputError: No pair names an entry, or all are of one kind.
     """
     router = Router(analyzer, index)
-    rows = [pair for judged in judge(router, analyzer, train) for pair in _labelled(judged)]
+    rows = [pair for judged in judge(router, analyzer, for_ranker) for pair in _labelled(judged)]
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])
     fitted = Router(analyzer, index, ranker)
-    judged = judge(fitted, analyzer, dev)
+    judged = judge(fitted, analyzer, for_thresholds)
     first = [(j.hits[0].score, _right(j)) for j in judged if j.hits and _counts(j, 1)]
     lists = [(j.hits[0].score, any(h.entry.id == j.entry for h in j.hits[:5])) for j in judged if j.hits and j.answers]
     thresholds = Thresholds(

@@ -114,14 +114,19 @@ def index_check(
 @index_app.command("fit")
 def index_fit(
     index: Annotated[str, typer.Argument(help="index of the archive that the pairs are about")],
-    pairs: Annotated[Path, typer.Argument(help="data set of pairs with train.jsonl and dev.jsonl")],
+    pairs: Annotated[
+        Path, typer.Argument(help="data set of pairs with dev.jsonl, for the ranker, and test.jsonl, for the thresholds")
+    ],
     questions: Annotated[
         Path, typer.Option(help="gold questions that the model was not trained on, for the out-of-scope gate")
     ],
     model: Model = None,
     max_error: Annotated[float, typer.Option(help="share of wrong answers allowed among those given")] = 0.05,
 ) -> None:
-    """Fits ranker and thresholds; they are kept with the index and with the model, for the indexes that it will make."""
+    """Fits ranker and thresholds; they are kept with the index and with the model, for the indexes that it will make.
+
+    train.jsonl is left out: the model's vectors were trained on it, and put its questions nearer to their answers than those of others.
+    """
     from nlp.analyzer import Analyzer
     from nlp.data.corpus import read_examples
     from nlp.data.pairs import read_pairs
@@ -133,8 +138,8 @@ def index_fit(
     folder = model or default_bundle()
     analyzer = Analyzer.from_pretrained(folder)
     opened = AnswerIndex.open(index, analyzer.fingerprint)
-    train, dev = (read_pairs(pairs / f"{split}.jsonl") for split in ("train", "dev"))
-    fitted = fit_router(analyzer, opened, train, dev, read_examples(questions, analyzer.labels), max_error)
+    for_ranker, for_thresholds = (read_pairs(pairs / f"{split}.jsonl") for split in ("dev", "test"))
+    fitted = fit_router(analyzer, opened, for_ranker, for_thresholds, read_examples(questions, analyzer.labels), max_error)
     opened.keep(thresholds=fitted["thresholds"], ranker=fitted["ranker"])
     attach_router(folder, fitted)
     print(json.dumps({"thresholds": fitted["thresholds"], "figures": fitted["figures"]}))

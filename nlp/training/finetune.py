@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +20,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
+from nlp.data.pairs import read_pairs
 from nlp.errors import BundleError, RecipeError
 from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, tag_names, tags_of
 from nlp.model.card import SCORE_PLOT, bundle_card
@@ -31,6 +32,7 @@ from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, ch
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
+from nlp.training.contrast import PairSampler, contrast_loss
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.pretrain import Teacher
@@ -127,9 +129,10 @@ class Collator:
 
 
 class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
-    """The library Trainer with the joint loss and batches of similar length."""
+    """The library Trainer with the joint loss and batches of similar length; each training step also reads question pairs."""
 
     recipe: Recipe
+    pairs: PairSampler | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         """Batches of similar length: most questions are short, a few are letters, and padding would be most of the work."""
@@ -150,6 +153,11 @@ class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
         weights = (t.topic_weight, t.tag_weight, t.vector_weight)
         vectors = inputs.get("vector_targets")
         loss = joint_loss(output, inputs["topic_targets"], inputs["tag_targets"], vectors, weights, t.label_smoothing)
+        if model.training and self.pairs is not None:
+            # Drawn by the number of the step, so that a resumed run goes on with the pairs that it would have read.
+            drawn = self.pairs.draw((t.seed, self.state.global_step, self.args.process_index))
+            ids, mask = (tensor.to(loss.device) for tensor in drawn)
+            loss = loss + t.pair_weight * contrast_loss(JointOutput(*model(ids, mask)).vector, self.pairs.size)
         return (loss, {"topics": output.topics, "tags": output.tags}) if return_outputs else loss
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
@@ -276,6 +284,8 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         optimizers=(two_speed_optimizer(job.network, recipe), None),
     )
     trainer.recipe = recipe
+    if recipe.data.pairs:
+        trainer.pairs = PairSampler(read_pairs(Path(recipe.data.pairs)), job.encoder, t.pair_batch)
     trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
     test = TrainingRows(job.splits["test"], job.encoder, job.schema, t.also_share)
@@ -285,7 +295,7 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     facts = {
         "name": recipe.name,
         "recipe": recipe.to_dict(),
-        "data": {name: checksum(Path(recipe.data.path) / f"{name}.jsonl") for name in job.splits},
+        "data": _data_files(recipe, job.splits),
         "rows": {name: len(rows) for name, rows in job.splits.items()},
         "entities_lost": {"train": train.lost, "dev": dev.lost},
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
@@ -296,6 +306,13 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     if trainer.is_world_process_zero():
         write_bundle(job, network, facts, output)
     return facts
+
+
+def _data_files(recipe: Recipe, splits: Iterable[str]) -> dict[str, str]:
+    """Name → checksum of every file that was trained or measured on."""
+    files = {name: Path(recipe.data.path) / f"{name}.jsonl" for name in splits}
+    files |= {extra: Path(extra) for extra in (*recipe.data.extra_train, recipe.data.pairs) if extra}
+    return {name: checksum(file) for name, file in files.items()}
 
 
 def _scores(trainer: Trainer, rows: TrainingRows) -> dict[str, float]:

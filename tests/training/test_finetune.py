@@ -13,6 +13,8 @@ import pytest
 from nlp.analyzer import Analyzer
 from nlp.config import Recipe, load_plan
 from nlp.data.corpus import write_rows
+from nlp.data.markup import parse_marked
+from nlp.data.pairs import Block, pairs_of
 from nlp.errors import BundleError, RecipeError
 from nlp.model.vocabulary import piece_tokenizer
 
@@ -25,6 +27,7 @@ LINES = [
     ("老板拖欠工资两个月", "labour"),
     ("加班费不给怎么办", "labour"),
 ]
+TAGS = {"r": "region:insured", "c": "region:care"}
 SCHEMA = """
 [topics.medical]
 name = "医保"
@@ -38,14 +41,11 @@ roles = ["insured", "care"]
 
 
 def data_set(folder: Path) -> Path:
-    from nlp.data.markup import parse_marked
-
     folder.mkdir()
     (folder / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    tags = {"r": "region:insured", "c": "region:care"}
     rows = []
     for number, (line, topic) in enumerate(LINES * 6):
-        text, entities = parse_marked(line, tags)
+        text, entities = parse_marked(line, TAGS)
         rows.append({"id": str(number), "text": text, "topic": topic, "entities": [e.to_dict() for e in entities]})
     for split in ("train", "dev", "test"):
         write_rows(folder / f"{split}.jsonl", rows)
@@ -127,6 +127,22 @@ def check_pipe(analyzer: Analyzer) -> None:
         assert analysis.vector is not None
         assert np.isfinite(analysis.vector).all()
         assert all(0 <= e.start < e.end <= len(text) for e in analysis.entities)
+
+
+def test_question_pairs_shape_the_vector(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.jsonl"
+    blocks = [(1, LINES[0], LINES[1]), (2, LINES[2], LINES[3])]
+    plain = [Block(n, parse_marked(a[0], TAGS)[0], (parse_marked(b[0], TAGS)[0],), ()) for n, a, b in blocks]
+    write_rows(file, [pair.to_dict() for block in plain for pair in pairs_of(block, None, None, f"g{block.line}", "train")])
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    done = train(recipe, tmp_path, "--set", f"data.pairs={file}", "--set", "train.epochs=4")
+    assert done.returncode == 0, done.stderr[-2000:]
+    manifest = json.loads((tmp_path / "bundle/manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["data"]) == {"train", "dev", "test", str(file)}
+    texts = [block.question for block in plain] + [block.paraphrases[0] for block in plain]
+    vectors = np.stack([a.vector for a in Analyzer.from_pretrained(tmp_path / "bundle", threads=1).pipe(texts)])
+    closeness = vectors[:2] @ vectors[2:].T
+    assert closeness.diagonal().min() > closeness[[0, 1], [1, 0]].max()
 
 
 def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
