@@ -1,6 +1,6 @@
 """Blocks of questions written by hand → pairs that train vectors and the ranker.
 
-    @ the question of an archive entry, as it stands there
+    @ the question of an archive entry, as it stands there, or one that the archive does not hold: then only the vector learns from it
     ~ a question in other words that the entry answers
     ~ another one
     !region the same need in another place: the entry does not answer it
