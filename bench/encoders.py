@@ -122,12 +122,22 @@ def tagging_set(folder: Path, train: Path, dev: Path, most: int) -> Path:
         lines = []
         for number, line in enumerate(source.read_text(encoding="utf-8").splitlines()[: most or None]):
             row = json.loads(line)
-            kinds |= {entity["type"] for entity in row["entities"]}
-            lines.append(json.dumps({"id": str(number), "text": row["text"], "topic": "any", "entities": row["entities"]}))
+            entities = without_overlaps(row["entities"])
+            kinds |= {entity["type"] for entity in entities}
+            lines.append(json.dumps({"id": str(number), "text": row["text"], "topic": "any", "entities": entities}))
         (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tables = ['[topics.any]\nname = "any"', *(f'[types.{kind}]\nname = "{kind}"' for kind in sorted(kinds))]
     (folder / "schema.toml").write_text("\n".join(tables) + "\n", encoding="utf-8")
     return folder
+
+
+def without_overlaps(entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In order of their starts, without those that begin inside another; CLUENER has one such."""
+    kept: list[dict[str, Any]] = []
+    for entity in sorted(entities, key=lambda e: (e["start"], -e["end"])):
+        if not kept or entity["start"] >= kept[-1]["end"]:
+            kept.append(entity)
+    return kept
 
 
 def speed(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -64,6 +64,25 @@ def data_stats(
     print(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else report(found, limit), end="\n" if as_json else "")
 
 
+@data_app.command("join")
+def data_join(
+    labels: Annotated[Path, typer.Argument(help="JSONL of labels without texts")],
+    texts: Annotated[list[Path], typer.Argument(help="JSONL files whose rows have a `text`")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write")],
+    schema: Annotated[Path | None, typer.Option(help="schema.toml with the labels that there are")] = None,
+    per_topic: Annotated[int, typer.Option(help="most rows of one topic; 0 takes all")] = 0,
+) -> None:
+    """Puts labels and the texts that they are about together, as rows to train on."""
+    from nlp.config import load_schema
+    from nlp.data.corpus import write_rows
+    from nlp.data.join import join_texts
+
+    joined = join_texts(labels, texts, load_schema(schema) if schema else None, per_topic)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(output, (example.to_dict() for example in joined.examples))
+    print(json.dumps({"rows": len(joined.examples), "without text": len(joined.missing)}))
+
+
 @data_app.command("from-feedback")
 def data_from_feedback(
     feedback: Annotated[Path, typer.Argument(help="file that `wenlu feedback` wrote")],

@@ -6,12 +6,12 @@ have fewer variants than planned.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from random import Random
 
+from nlp.data.corpus import text_id
 from nlp.data.markup import with_values
 from nlp.data.noise import apply_edits, traditional, typing_edits, widened
 from nlp.data.plan import AugmentPlan
@@ -62,7 +62,7 @@ def _variant(
     changed = apply_edits(changed, typing_edits(changed, plan.typing, closed, chance))
     text = traditional(changed.text) if chance.random() < plan.traditional else changed.text
     text = widened(text) if chance.random() < plan.wide else text
-    identifier = hashlib.sha256(text.encode()).hexdigest()[:10]
+    identifier = text_id(text)
     variant = with_values(replace(changed, id=identifier, text=text, source=f"augment:{example.id}"), schema, reference)
     kept = all(_same(old, new, swaps) for old, new in zip(example.entities, variant.entities, strict=True))
     return variant if kept and text != example.text else None

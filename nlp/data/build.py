@@ -16,7 +16,7 @@ from pathlib import Path
 from nlp.config import load_schema
 from nlp.data.augment import augment
 from nlp.data.card import distinct_section, write_card
-from nlp.data.corpus import parse_entry, parse_example, read_entries, read_rows, write_rows
+from nlp.data.corpus import parse_entry, parse_example, read_entries, read_rows, text_id, write_rows
 from nlp.data.duplicates import DUPLICATE, SAME_GROUP, leaked, merged_groups, read_texts, similar_pairs
 from nlp.data.markup import read_marked, with_values
 from nlp.data.pairs import Block, Pair, pairs_of, read_blocks
@@ -111,7 +111,7 @@ def _build_pairs(folder: Path, plan: DatasetPlan, known: Sequence[str]) -> Built
     blocks = [b for path in source_files(folder, "*.txt") for b in read_blocks(path)]
     texts = [(text, n) for n, block in enumerate(blocks) for text in block.texts()]
     similar = similar_pairs([text for text, _ in texts], SAME_GROUP)
-    names = [hashlib.sha256(blocks[n].question.encode()).hexdigest()[:10] for _, n in texts]
+    names = [text_id(blocks[n].question) for _, n in texts]
     groups = merged_groups(names, [(a, b) for a, b, _ in similar])
     group_of = {n: group for (_, n), group in zip(texts, groups, strict=True)}
     leaks = {texts[n][0]: known[k] for n, k in leaked([text for text, _ in texts], known).items()}
@@ -169,7 +169,7 @@ def entry_id(row: dict[str, object]) -> str:
     """The id of a source row: a hash of its question and regions."""
     regions = row.get("regions")
     places = "".join(map(str, regions)) if isinstance(regions, list) else ""
-    return hashlib.sha256((str(row.get("question")) + places).encode()).hexdigest()[:10]
+    return text_id(f"{row.get('question')}{places}")
 
 
 def _write_manifest(folder: Path, counts: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import InvalidOperation
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Parse = Callable[[dict[str, Any], Path, int], T]
+
+
+def text_id(text: str) -> str:
+    """The id that a text has wherever it stands: the first ten hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | DataError]]:

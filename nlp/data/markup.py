@@ -13,13 +13,13 @@ puts the example into the group of the line before (a variant that must not cros
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from nlp.data.corpus import text_id
 from nlp.errors import DataError
 from nlp.schema import Entity, Example, LabelSchema
 from nlp.text import add_values
@@ -99,7 +99,7 @@ def scan_marked(path: Path, tags: Mapping[str, str]) -> Iterator[tuple[int, Exam
         except ValueError as error:
             yield number, DataError(path, number, "text", str(error))
             continue
-        identifier = hashlib.sha256(text.encode()).hexdigest()[:10]
+        identifier = text_id(text)
         group = group if variant and group else identifier
         others = tuple(a.strip() for a in also.split(",") if a.strip())
         topic_or_none = None if topic == "none" else topic

@@ -14,14 +14,13 @@ question and with the first paraphrase.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from nlp.data.corpus import read_all
+from nlp.data.corpus import read_all, text_id
 from nlp.errors import DataError
 
 PairKind = Literal["answer", "paraphrase", "region", "policy", "topic"]
@@ -131,7 +130,7 @@ def pairs_of(block: Block, entry: str | None, topic: str | None, group: str, spl
     for kind, text in block.negatives:
         rows += [(text, block.question, entry, 0, kind), (text, block.paraphrases[0], None, 0, kind)]
     for a, b, of, label, kind in rows:
-        identifier = hashlib.sha256(f"{a}\n{b}".encode()).hexdigest()[:10]
+        identifier = text_id(f"{a}\n{b}")
         yield Pair(identifier, a, b, of, label, kind, topic, group, split)
 
 
