@@ -56,8 +56,8 @@ class DataRecipe:
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
-    frozen encoder with weight `vector_weight`; where the data have question pairs, each step also reads `pair_batch` of them, with weight
-    `pair_weight`."""
+    frozen encoder with weight `vector_weight`; where the data have question pairs, every `pair_every`-th step also reads `pair_batch`
+    of them, with weight `pair_weight`."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -74,6 +74,7 @@ class TrainRecipe:
     teacher: str = ""
     pair_weight: float = 1.0
     pair_batch: int = 16
+    pair_every: int = 2
     patience: int = 3
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13

@@ -16,12 +16,15 @@ from nlp.errors import InputError
 from nlp.model.alignment import TextEncoder, pad_rows
 from nlp.model.network import SIMILARITY_TEMPERATURE
 
+LONGEST = 64  # characters of a text; one long story would set the length, and with it the cost, of a whole batch
+
 
 class PairSampler:
     """Draws batches of question pairs, each pair of another group, with hard negatives.
 
     Args:
-        pairs: Pairs of label 1 are drawn; the texts that pairs of label 0 set against one of theirs are their hard negatives.
+        pairs: Pairs of label 1 are drawn; the texts that pairs of label 0 set against one of theirs are their hard negatives. Pairs with a
+            text of more than `LONGEST` characters are left out.
         encoder: Tokenizer; a text is read up to its first window.
         size: Pairs of a batch; fewer where there are fewer groups.
 
@@ -32,7 +35,8 @@ class PairSampler:
     def __init__(self, pairs: Sequence[Pair], encoder: TextEncoder, size: int) -> None:
         self._groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._strangers: dict[str, list[str]] = defaultdict(list)
-        for pair in pairs:
+        short = [pair for pair in pairs if max(len(pair.a), len(pair.b)) <= LONGEST]
+        for pair in short:
             if pair.label:
                 self._groups[pair.group].append((pair.a, pair.b))
             else:
@@ -41,7 +45,7 @@ class PairSampler:
             raise InputError(f"pairs of label 1 in {len(self._groups)} groups, expected two or more to tell apart")
         self._names = sorted(self._groups)
         self._size, self._pad = min(size, len(self._names)), encoder.pad
-        texts = sorted({text for pair in pairs for text in (pair.a, pair.b)})
+        texts = sorted({text for pair in short for text in (pair.a, pair.b)})
         room = encoder.max_length - 2
         self._ids: dict[str, NDArray[np.int32]] = {
             text: encoder.frame(encoding.ids[:room]) for text, encoding in zip(texts, encoder.encode(texts), strict=True)

@@ -129,7 +129,7 @@ class Collator:
 
 
 class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
-    """The library Trainer with the joint loss and batches of similar length; each training step also reads question pairs."""
+    """The library Trainer with the joint loss and batches of similar length; some training steps also read question pairs."""
 
     recipe: Recipe
     pairs: PairSampler | None = None
@@ -153,7 +153,7 @@ class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
         weights = (t.topic_weight, t.tag_weight, t.vector_weight)
         vectors = inputs.get("vector_targets")
         loss = joint_loss(output, inputs["topic_targets"], inputs["tag_targets"], vectors, weights, t.label_smoothing)
-        if model.training and self.pairs is not None:
+        if model.training and self.pairs is not None and self.state.global_step % t.pair_every == 0:
             # Drawn by the number of the step, so that a resumed run goes on with the pairs that it would have read.
             drawn = self.pairs.draw((t.seed, self.state.global_step, self.args.process_index))
             ids, mask = (tensor.to(loss.device) for tensor in drawn)

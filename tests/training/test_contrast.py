@@ -56,6 +56,13 @@ def test_draw_depends_on_the_seed_alone(encoder: TextEncoder) -> None:
     assert len({a.numpy().tobytes() for a in drawn}) > 5
 
 
+def test_long_texts_are_left_out(encoder: TextEncoder) -> None:
+    from nlp.training.contrast import LONGEST, PairSampler
+
+    story = Block(4, "医保" * LONGEST, ("医保转移",), ())
+    assert PairSampler(pairs((*BLOCKS, story)), encoder, 8).size == 3
+
+
 def test_pairs_of_one_group_are_refused(encoder: TextEncoder) -> None:
     from nlp.training.contrast import PairSampler
 
