@@ -56,8 +56,8 @@ class DataRecipe:
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
-    frozen encoder with weight `vector_weight`; where the data have question pairs, every `pair_every`-th step also reads `pair_batch`
-    of them, with weight `pair_weight`."""
+    frozen encoder with weight `vector_weight`; where the data have question pairs, `pair_steps`
+    steps on them train the map from the pooled states to the vector at the end."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -72,9 +72,7 @@ class TrainRecipe:
     tag_weight: float = 1.0
     vector_weight: float = 0.0
     teacher: str = ""
-    pair_weight: float = 1.0
-    pair_batch: int = 16
-    pair_every: int = 2
+    pair_steps: int = 600
     patience: int = 3
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13

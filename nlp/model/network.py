@@ -83,7 +83,7 @@ class TokenEncoder(nn.Module):
 
 
 class JointEncoder(nn.Module):
-    """An encoder with a topic head, a tag head and mean pooling.
+    """An encoder with a topic head, a tag head and mean pooling, whose vector passes through a map that starts as the identity.
 
     Args:
         encoder: The encoder.
@@ -100,6 +100,8 @@ class JointEncoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.topic_head = nn.Linear(2 * width, topics)
         self.tag_head = nn.Linear(width, tags)
+        self.vector_map = nn.Linear(width, width, bias=False)
+        nn.init.eye_(self.vector_map.weight)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Runs the network.
@@ -114,7 +116,7 @@ class JointEncoder(nn.Module):
         hidden = self.encoder(ids, mask)
         pooled = mean_pool(hidden, mask)
         topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1)))
-        return topics, self.tag_head(self.dropout(hidden)), functional.normalize(pooled, dim=-1)
+        return topics, self.tag_head(self.dropout(hidden)), functional.normalize(self.vector_map(pooled), dim=-1)
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:

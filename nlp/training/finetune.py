@@ -32,7 +32,7 @@ from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, ch
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
-from nlp.training.contrast import PairSampler, contrast_loss
+from nlp.training.contrast import tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.pretrain import Teacher
@@ -129,10 +129,9 @@ class Collator:
 
 
 class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
-    """The library Trainer with the joint loss and batches of similar length; some training steps also read question pairs."""
+    """The library Trainer with the joint loss and batches of similar length."""
 
     recipe: Recipe
-    pairs: PairSampler | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         """Batches of similar length: most questions are short, a few are letters, and padding would be most of the work."""
@@ -153,11 +152,6 @@ class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
         weights = (t.topic_weight, t.tag_weight, t.vector_weight)
         vectors = inputs.get("vector_targets")
         loss = joint_loss(output, inputs["topic_targets"], inputs["tag_targets"], vectors, weights, t.label_smoothing)
-        if model.training and self.pairs is not None and self.state.global_step % t.pair_every == 0:
-            # Drawn by the number of the step, so that a resumed run goes on with the pairs that it would have read.
-            drawn = self.pairs.draw((t.seed, self.state.global_step, self.args.process_index))
-            ids, mask = (tensor.to(loss.device) for tensor in drawn)
-            loss = loss + t.pair_weight * contrast_loss(JointOutput(*model(ids, mask)).vector, self.pairs.size)
         return (loss, {"topics": output.topics, "tags": output.tags}) if return_outputs else loss
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
@@ -284,14 +278,14 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         optimizers=(two_speed_optimizer(job.network, recipe), None),
     )
     trainer.recipe = recipe
-    if recipe.data.pairs:
-        trainer.pairs = PairSampler(read_pairs(Path(recipe.data.pairs)), job.encoder, t.pair_batch)
     trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
     test = TrainingRows(job.splits["test"], job.encoder, job.schema, t.also_share)
     metrics = {name: _scores(trainer, rows) for name, rows in (("dev", dev), ("test", test))}
     # Mixed precision wraps the forward pass; the export wants the bare network.
     network = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).eval().cpu().float()
+    if recipe.data.pairs:
+        tune_vectors(network, job.encoder, read_pairs(Path(recipe.data.pairs)), t.pair_steps, t.seed)
     facts = {
         "name": recipe.name,
         "recipe": recipe.to_dict(),
