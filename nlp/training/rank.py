@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from nlp.errors import InputError
 from nlp.retrieval.rank import FEATURES, Ranker
 
-PENALTY = 0.1  # of those tried (0.001 to 0.8) the one with the best recall on the dev split of datasets/question_pairs
+# Own pairs are ranked as well with 0.03 as with 0.3: of these the one that stays nearest to the weights that serve other archives.
+PENALTY = 0.3
 
 
 def fit_ranker(
