@@ -56,8 +56,8 @@ class DataRecipe:
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
-    frozen encoder with weight `vector_weight`; where the data have question pairs, `pair_steps`
-    steps on them train the map from the pooled states to the vector at the end."""
+    frozen encoder with weight `vector_weight`; where the data have question pairs, `pair_steps` steps on them tune the map from the pooled
+    states to the vector at the end."""
 
     epochs: float = 6.0
     batch_size: int = 32

@@ -17,7 +17,9 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
         f"Made by `python train.py models/{manifest['name']}/train.toml` from {base}.",
     ]
     rows = [(split, str(count)) for split, count in manifest["rows"].items()]
-    parts += ["## Data", f"`{recipe['data']['path']}`", _table(("split", "rows"), rows)]
+    data = recipe["data"]
+    sources = [data["path"], *data["extra_train"], *([data["pairs"]] if data["pairs"] else [])]
+    parts += ["## Data", ", ".join(f"`{source}`" for source in sources), _table(("split", "rows"), rows)]
     lost = ", ".join(f"{count} in {split}" for split, count in manifest["entities_lost"].items())
     parts.append(f"Entities that no token boundary fits: {lost}.")
     figures = [(split, *(f"{score:.4f}" for score in scores.values())) for split, scores in manifest["metrics"].items()]

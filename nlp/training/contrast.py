@@ -39,7 +39,7 @@ class PairSampler:
         InputError: There are not two groups with a pair of label 1.
     """
 
-    def __init__(self, pairs: Sequence[Pair], size: int) -> None:
+    def __init__(self, pairs: Sequence[Pair], size: int = BATCH) -> None:
         self.texts = sorted({text for pair in pairs for text in (pair.a, pair.b)})
         number = {text: n for n, text in enumerate(self.texts)}
         self._groups: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -75,36 +75,26 @@ def contrast_loss(vectors: Tensor, pairs: int) -> Tensor:
     return functional.cross_entropy(closeness, torch.arange(pairs, device=vectors.device))
 
 
-def tune_vectors(network: JointEncoder, encoder: TextEncoder, pairs: Sequence[Pair], steps: int, seed: int) -> list[float]:
+def tune_vectors(network: JointEncoder, encoder: TextEncoder, sampler: PairSampler, steps: int, seed: int) -> None:
     """Tunes the network's `vector_map`; all else stays as it is.
 
     Args:
         network: In evaluation mode, float32.
         encoder: Tokenizer of the network; a text is read up to its first window.
-        pairs: What to learn from.
-        steps: Batches of `BATCH` pairs.
+        sampler: What to learn from.
+        steps: Batches to draw.
         seed: Of the draws.
-
-    Returns:
-        The loss of each step.
-
-    Raises:
-        InputError: See `PairSampler`.
     """
-    sampler = PairSampler(pairs, BATCH)
     states = pooled_states(network, encoder, sampler.texts)
     before = network.vector_map.weight.detach().clone()
     optimizer = torch.optim.Adam(network.vector_map.parameters(), lr=LEARNING_RATE)
     rng = np.random.default_rng(seed)
-    losses = []
     for _ in range(steps):
         vectors = functional.normalize(network.vector_map(states[sampler.draw(rng)]), dim=-1)
         loss = contrast_loss(vectors, sampler.size) + PULL * (network.vector_map.weight - before).square().sum()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # the library's own types lack it
         optimizer.step()
-        losses.append(float(loss.detach()))
-    return losses
 
 
 @torch.no_grad()

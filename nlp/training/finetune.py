@@ -32,7 +32,7 @@ from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, ch
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
-from nlp.training.contrast import tune_vectors
+from nlp.training.contrast import PairSampler, tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.pretrain import Teacher
@@ -200,19 +200,21 @@ class Job:
     encoder: TextEncoder
     network: JointEncoder
     splits: dict[str, list[Example]]
+    pairs: PairSampler | None
 
     @classmethod
     def prepare(cls, recipe: Recipe) -> Job:
-        """Reads data and base.
+        """Reads data and base, all of them before the first step: an error after hours would cost the run.
 
         Raises:
-            RecipeError, DataError, BundleError: See what the message names.
+            RecipeError, DataError, InputError, BundleError: See what the message names.
         """
         folder = Path(recipe.data.path)
         schema = load_schema(folder / "schema.toml")
         splits = {name: read_examples(folder / f"{name}.jsonl", schema) for name in ("train", "dev", "test")}
         for extra in recipe.data.extra_train:
             splits["train"] += read_examples(Path(extra), schema)
+        pairs = PairSampler(read_pairs(Path(recipe.data.pairs))) if recipe.data.pairs else None
         encoder, rows = _tokens(_local_base(recipe.base.path), recipe.tokens)
         torch.manual_seed(recipe.train.seed)
         network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), recipe.train.dropout)
@@ -223,7 +225,7 @@ class Job:
             raise RecipeError(
                 f"tokens.max_length = {recipe.tokens.max_length}: {recipe.base.path} has {longest} positions, expected at most that"
             )
-        return cls(recipe, schema, encoder, network, splits)
+        return cls(recipe, schema, encoder, network, splits, pairs)
 
 
 def _tokens(base: Path, recipe: TokenRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:
@@ -284,8 +286,8 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     metrics = {name: _scores(trainer, rows) for name, rows in (("dev", dev), ("test", test))}
     # Mixed precision wraps the forward pass; the export wants the bare network.
     network = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).eval().cpu().float()
-    if recipe.data.pairs:
-        tune_vectors(network, job.encoder, read_pairs(Path(recipe.data.pairs)), t.pair_steps, t.seed)
+    if job.pairs is not None:
+        tune_vectors(network, job.encoder, job.pairs, t.pair_steps, t.seed)
     facts = {
         "name": recipe.name,
         "recipe": recipe.to_dict(),

@@ -160,6 +160,7 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     [
         (["--set", "base.path=/no/such/folder"], "base.path"),
         (["--set", "base.layers=9"], "base.layers = 9"),
+        (["--set", "data.pairs=/no/such/pairs.jsonl"], "/no/such/pairs.jsonl"),
         (["--set", "tokens.max_length=128"], "tokens.max_length = 128"),
         (["--set", "train.epochs=many"], "train.epochs: expected float"),
     ],
