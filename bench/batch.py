@@ -1,9 +1,10 @@
 """Batch tagging measured as a user runs it: speed against the analyzer, against transformers and on Ray; memory; kills; fuzzing.
 
-    python bench/batch.py [speed] [peer] [memory] [ray] [kill] [kill-ray] [fuzz] [--rows N] [--many N] [--rounds N] [--out bench/results]
+    python bench/batch.py [speed] [peer] [memory] [ray] [kill] [kill-ray] [fuzz] [--rows N] [--many N] [--rounds N] [--model DIR]
 
 Without names all are run; each writes its figures into `batch.json`, beside those of earlier runs. Texts are those of
-`datasets/policy_questions`, drawn at random. Wants an otherwise idle machine; ratios are of runs one after the other.
+`datasets/policy_questions`, drawn at random. Wants an otherwise idle machine; ratios are of runs one after the other. A small model
+serves for memory, kills and fuzzing, which are about the job and not about the network.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ FEW = 10_000  # rows of the smaller memory run
 FUZZ_ROWS = 100_000
 PEER_ROWS = 256  # rows through a network of bert-base size
 Figures = dict[str, Any]
+model: list[str] = []  # arguments that name it; empty for the default
 
 
 def texts(count: int) -> list[str]:
@@ -46,7 +48,7 @@ def write_rows(path: Path, count: int) -> Path:
 
 
 def command(source: Path, place: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "nlp", "tag", str(source), "-o", str(place), *arguments]
+    return [sys.executable, "-m", "nlp", "tag", str(source), "-o", str(place), *model, *arguments]
 
 
 def run(source: Path, place: Path, *arguments: str) -> float:
@@ -72,7 +74,7 @@ def speed(folder: Path, settings: argparse.Namespace) -> Figures:
     held = texts(rows)
     figures: Figures = {"rows": rows, "cores": CORES}
     for threads, name in ((0, "all"), (1, "one")):
-        analyzer = Analyzer.from_pretrained(default_bundle(), threads=threads)
+        analyzer = Analyzer.from_pretrained(settings.model or default_bundle(), threads=threads)
         list(analyzer.pipe(held[:64]))
         started = time.perf_counter()
         for _ in analyzer.pipe(held):
@@ -242,12 +244,15 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=1_000_000, help="rows of the larger memory run")
     parser.add_argument("--kill-rows", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--model", type=Path, help="a bundle (default: that of the package)")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results")
     settings = parser.parse_args()
     unknown = set(settings.measures) - set(MEASURES)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; expected {', '.join(MEASURES)}")
     sys.path.insert(0, str(ROOT))
+    if settings.model:
+        model[:] = ["--model", str(settings.model.resolve())]
     settings.out.mkdir(parents=True, exist_ok=True)
     path = settings.out / "batch.json"
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -257,6 +262,7 @@ def main() -> None:
             figures = MEASURES[name](folder, settings)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        figures["model"] = settings.model.name if settings.model else "default"
         results[name] = {key: round(value, 3) if isinstance(value, float) else value for key, value in figures.items()}
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         print(name, json.dumps(results[name]))

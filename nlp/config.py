@@ -56,8 +56,8 @@ class DataRecipe:
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
-    frozen encoder with weight `vector_weight`; where the data have question pairs, `pair_steps` steps on them tune the map from the pooled
-    states to the vector at the end."""
+    frozen encoder with weight `vector_weight`. At the end `ngrams` adds to the topic logits those of a linear model over character n-grams,
+    and where the data have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -70,8 +70,10 @@ class TrainRecipe:
     also_share: float = 0.2
     topic_weight: float = 1.0
     tag_weight: float = 1.0
+    role_weight: float = 1.0
     vector_weight: float = 0.0
     teacher: str = ""
+    ngrams: bool = True
     pair_steps: int = 600
     patience: int = 3
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -116,9 +118,10 @@ class Recipe:
 class PretrainRecipe:
     """Masked-language-model training of a character encoder, with a teacher's token states and sentence vectors distilled into it.
 
-    `corpus` are text files (`.txt`, `.txt.xz`, a paragraph a line, or `.jsonl` with `text`); `shares` says which part of each to read. With
-    `pieces` the characters carry a lexicon of so many pieces of the base's tokenizer. A `masked_share` of the rows of a batch is masked at
-    `mask_rate`, the others are seen whole. The loss is the weighted sum of its three parts.
+    `corpus` are text files: `.txt`, `.txt.xz`, a paragraph a line, or `.jsonl` with `text`, or with the `a` and `b` of pairs; `shares` says
+    which part of each to read. With `pieces` the characters carry a lexicon of so many pieces of the base's tokenizer; a base that an
+    earlier run wrote keeps its own. A `masked_share` of the rows of a batch is masked at `mask_rate`, the others are seen whole. The loss
+    is the weighted sum of its three parts.
     """
 
     corpus: tuple[str, ...]

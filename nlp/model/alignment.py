@@ -154,6 +154,14 @@ def tag_names(schema: LabelSchema) -> tuple[str, ...]:
     return (OUTSIDE, *(f"{position}-{tag}" for tag in schema.tags() for position in "BIES"))
 
 
+def role_siblings(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which tags differ from which in nothing or in the role alone: bool (tags, tags), all False in rows of tags without roles."""
+    shapes = np.array([name.partition(":")[0] for name in names])
+    same: NDArray[np.bool_] = shapes[:, None] == shapes[None, :]
+    same[same.sum(axis=1) == 1] = False
+    return same
+
+
 def tags_of(example: Example, encoding: Encoding, names: Sequence[str]) -> tuple[NDArray[np.int64], int]:
     """Gold tags of an example.
 

@@ -48,13 +48,18 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
 
 
 def encoder_card(record: Mapping[str, Any]) -> str:
-    """The card of an encoder, from `training.json`."""
-    recipe, name = record["recipe"], record["recipe"]["name"]
-    parts = [*_head(name, recipe["card"]), f"Made by `python train.py models/{name}/pretrain.toml`."]
-    rows = [(str(entry["step"]), f"{float(entry['loss']):.3f}") for entry in record["history"] if "loss" in entry]
-    step = max(1, len(rows) // 10)
-    parts += ["## Training loss", f"![loss by step]({LOSS_PLOT})", _table(("step", "loss"), [*rows[::step], *rows[-1:]])]
-    return "\n\n".join([*parts, *_limits(recipe["card"])]) + "\n"
+    """The card of an encoder, from `training.json`, which holds under `before` the record of the base that the run started from."""
+    runs = [record]
+    while runs[0]["before"]:
+        runs.insert(0, runs[0]["before"])
+    parts = _head(record["recipe"]["name"], record["recipe"]["card"])
+    parts.append("Made by `python train.py` on the recipes of this folder, each starting from what the one before it left.")
+    parts += ["## Training loss", f"![loss by step of the last run]({LOSS_PLOT})"]
+    for run in runs:
+        rows = [(str(entry["step"]), f"{float(entry['loss']):.3f}") for entry in run["history"] if "loss" in entry]
+        step = max(1, len(rows) // 10)
+        parts += [f"From `{run['recipe']['base']['path']}`:", _table(("step", "loss"), [*rows[::step], *rows[-1:]])]
+    return "\n\n".join([*parts, *_limits(record["recipe"]["card"])]) + "\n"
 
 
 def _head(name: str, card: Mapping[str, Any]) -> list[str]:

@@ -24,6 +24,7 @@ def export_onnx(network: JointEncoder, folder: Path) -> None:
     target = folder / ONNX
     target.parent.mkdir(parents=True, exist_ok=True)
     channels = (3,) if network.encoder.character is not None else ()
+    network.encoder.body.set_attn_implementation("eager")  # the fused attention exports as more nodes, with guards against NaN
     example = (torch.ones(2, 4, *channels, dtype=torch.int64), torch.ones(2, 4, dtype=torch.int64))
     names = ["topics", "tags", "vector"]
     axes: dict[str, dict[int, str]] = {"ids": {0: "batch", 1: "length"}, "mask": {0: "batch", 1: "length"}}

@@ -1,4 +1,4 @@
-"""The whole joint encoder: one BERT-family pass gives topic logits, tag logits and a sentence vector; and the loss that trains it."""
+"""The whole joint encoder: one pass gives topic logits, tag logits and a sentence vector; and the loss that trains it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 
 from nlp.config import BaseRecipe
 from nlp.errors import BundleError
+from nlp.model.ngrams import NgramHead
 from nlp.model.store import WEIGHTS
 
 CHARACTER = "character.weight"  # name of the map of characters among the weights of a base
@@ -85,6 +86,8 @@ class TokenEncoder(nn.Module):
 class JointEncoder(nn.Module):
     """An encoder with a topic head, a tag head and mean pooling, whose vector passes through a map that starts as the identity.
 
+    A head over character n-grams adds to the topic logits; it is zero until it is fitted, after the network.
+
     Args:
         encoder: The encoder.
         topics: Number of topics.
@@ -99,6 +102,7 @@ class JointEncoder(nn.Module):
         encoder.set_dropout(dropout)
         self.dropout = nn.Dropout(dropout)
         self.topic_head = nn.Linear(2 * width, topics)
+        self.ngram_head = NgramHead(topics)
         self.tag_head = nn.Linear(width, tags)
         self.vector_map = nn.Linear(width, width, bias=False)
         nn.init.eye_(self.vector_map.weight)
@@ -115,7 +119,7 @@ class JointEncoder(nn.Module):
         """
         hidden = self.encoder(ids, mask)
         pooled = mean_pool(hidden, mask)
-        topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1)))
+        topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1))) + self.ngram_head(ids, mask)
         return topics, self.tag_head(self.dropout(hidden)), functional.normalize(self.vector_map(pooled), dim=-1)
 
 
@@ -130,17 +134,21 @@ def joint_loss(
     topic_targets: Tensor,
     tag_targets: Tensor,
     vector_targets: Tensor | None,
-    weights: tuple[float, float, float],
+    siblings: Tensor,
+    weights: tuple[float, float, float, float],
     smoothing: float,
 ) -> Tensor:
-    """Weighted sum of the losses of topic, tags and vector.
+    """Weighted sum of the losses of topic, tags, roles and vector.
+
+    Few tokens have a role, so that in the mean over all tokens roles would hardly count: they have a term of their own.
 
     Args:
         output: What the network gave.
         topic_targets: Probability of each topic (batch, topics); a row of zeros where a text has no topic.
         tag_targets: Tag numbers (batch, length), IGNORED where there is none.
         vector_targets: Unit vectors of a frozen teacher (batch, width), zeros where there is none, or None.
-        weights: Of topic, tags and vector.
+        siblings: See `alignment.role_siblings`, bool (tags, tags).
+        weights: Of topic, tags, roles and vector.
         smoothing: Share of the topic target spread evenly over all topics.
 
     Returns:
@@ -150,11 +158,29 @@ def joint_loss(
     smooth = topic_targets * (1 - smoothing) + labelled.unsqueeze(-1) * smoothing / topic_targets.shape[-1]
     topic = -(smooth * functional.log_softmax(output.topics.float(), dim=-1)).sum() / labelled.sum().clamp(min=1)
     tag = functional.cross_entropy(output.tags.float().flatten(0, 1), tag_targets.flatten(), ignore_index=IGNORED)
-    total = weights[0] * topic + weights[1] * tag
+    role = role_loss(output.tags.float()[tag_targets >= 0], tag_targets[tag_targets >= 0], siblings)
+    total = weights[0] * topic + weights[1] * tag + weights[2] * role
     if vector_targets is not None:
         known = vector_targets.abs().sum(dim=-1) > 0
-        total = total + weights[2] * similarity_loss(output.vector[known], vector_targets[known])
+        total = total + weights[3] * similarity_loss(output.vector[known], vector_targets[known])
     return total
+
+
+def role_loss(logits: Tensor, targets: Tensor, siblings: Tensor) -> Tensor:
+    """Cross-entropy of the role at the tokens of entities that have one, their type and position given.
+
+    Args:
+        logits: Of tags, float32 (tokens, tags).
+        targets: Tag numbers (tokens,).
+        siblings: See `alignment.role_siblings`, bool (tags, tags).
+
+    Returns:
+        A scalar, 0 where no token has a role.
+    """
+    choices = siblings[targets]
+    known = choices.any(dim=-1)
+    likelihoods = logits[known].masked_fill(~choices[known], float("-inf"))
+    return functional.cross_entropy(likelihoods, targets[known], reduction="sum") / known.sum().clamp(min=1)
 
 
 def similarity_loss(student: Tensor, teacher: Tensor) -> Tensor:

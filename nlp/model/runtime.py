@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from nlp.errors import BundleError
 
+SLOW_FUSION = (
+    "SkipLayerNormFusion"  # its kernel takes three times as long as the addition and the normalisation that it replaces
+)
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -44,7 +47,9 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=[SLOW_FUSION]
+            )
         except onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
             raise BundleError(f"{path}: ONNX Runtime cannot load it: {error}") from None
 

@@ -22,7 +22,7 @@ from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.data.pairs import read_pairs
 from nlp.errors import BundleError, RecipeError
-from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, tag_names, tags_of
+from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, role_siblings, tag_names, tags_of
 from nlp.model.card import SCORE_PLOT, bundle_card
 from nlp.model.decoding import decode_spans
 from nlp.model.export import export_onnx, parity
@@ -35,6 +35,7 @@ from nlp.training.calibrate import calibrate
 from nlp.training.contrast import PairSampler, tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
+from nlp.training.ngrams import fit_ngrams
 from nlp.training.pretrain import Teacher
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
@@ -132,6 +133,7 @@ class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
     """The library Trainer with the joint loss and batches of similar length."""
 
     recipe: Recipe
+    siblings: Tensor
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         """Batches of similar length: most questions are short, a few are letters, and padding would be most of the work."""
@@ -149,9 +151,10 @@ class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
     ) -> Any:
         output = JointOutput(*model(inputs["ids"], inputs["mask"]))
         t = self.recipe.train
-        weights = (t.topic_weight, t.tag_weight, t.vector_weight)
-        vectors = inputs.get("vector_targets")
-        loss = joint_loss(output, inputs["topic_targets"], inputs["tag_targets"], vectors, weights, t.label_smoothing)
+        weights = (t.topic_weight, t.tag_weight, t.role_weight, t.vector_weight)
+        targets = (inputs["topic_targets"], inputs["tag_targets"], inputs.get("vector_targets"))
+        siblings = self.siblings.to(output.tags.device)
+        loss = joint_loss(output, *targets, siblings, weights, t.label_smoothing)
         return (loss, {"topics": output.topics, "tags": output.tags}) if return_outputs else loss
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
@@ -279,9 +282,12 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         callbacks=[EarlyStoppingCallback(t.patience)],
         optimizers=(two_speed_optimizer(job.network, recipe), None),
     )
-    trainer.recipe = recipe
+    trainer.recipe, trainer.siblings = recipe, torch.from_numpy(role_siblings(names))
     trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
+    if t.ngrams:
+        topical = [row for row in train.rows if row.topic.any()]
+        fit_ngrams(job.network.ngram_head, [row.ids for row in topical], [int(row.topic.argmax()) for row in topical])
     test = TrainingRows(job.splits["test"], job.encoder, job.schema, t.also_share)
     metrics = {name: _scores(trainer, rows) for name, rows in (("dev", dev), ("test", test))}
     # Mixed precision wraps the forward pass; the export wants the bare network.

@@ -23,14 +23,16 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import BasePlan, PretrainRecipe
 from nlp.errors import InputError
-from nlp.model.alignment import Encoding, TextEncoder, Window, pad_rows
+from nlp.model.alignment import Encoding, TextEncoder, Window, load_encoder, pad_rows
 from nlp.model.card import LOSS_PLOT, encoder_card
 from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base, similarity_loss
+from nlp.model.store import PIECES
 from nlp.model.vocabulary import SPECIALS, Lexicon, character_lexicon, piece_lexicon, piece_tokenizer, read_vocabulary
 from nlp.text.segment import split
 from nlp.training.curves import draw_curves
 
 PIECE_SAMPLE, PIECE_SAMPLE_LINE = 4000, 400  # lines of each corpus file, and characters of a line, in which pieces are counted
+RECORD = "training.json"
 SHORTEST = 4  # tokens of a sequence that is worth reading
 MASKED_AS_MASK, MASKED_AS_RANDOM = 0.8, 0.1  # shares of BERT (Devlin et al. 2019, section 3.1); the rest stays as it is
 
@@ -55,7 +57,7 @@ class Corpus:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The paragraphs of a `.txt`, `.txt.xz` or `.jsonl` file.
+    """The paragraphs of a `.txt` or `.txt.xz` file; of a `.jsonl` file each `text`, or `a` and `b` of pairs, once.
 
     Raises:
         InputError: There is no such file.
@@ -63,10 +65,11 @@ def read_lines(path: Path) -> Iterator[str]:
     if not path.exists():
         raise InputError(f"pretrain.corpus: {path}: no such file")
     with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as file:
-        for line in file:
-            text = json.loads(line)["text"] if path.suffix == ".jsonl" else line.strip()
-            if text:
-                yield text
+        if path.suffix == ".jsonl":
+            rows = map(json.loads, file)
+            yield from dict.fromkeys(row[name] for row in rows for name in ("text", "a", "b") if row.get(name))
+        else:
+            yield from filter(None, map(str.strip, file))
 
 
 def build_corpus(recipe: PretrainRecipe, encoder: TextEncoder, cut: Callable[[str], Sequence[str]]) -> Corpus:
@@ -287,17 +290,16 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
         `output`.
     """
     recipe = plan.pretrain
-    lexicon = _lexicon(plan)
-    encoder = TextEncoder(lexicon.characters, recipe.max_length, 0, lexicon.pieces)
+    encoder, rows = _tokens(plan)
     work.mkdir(parents=True, exist_ok=True)
     cache = work / "corpus.npz"
     if not cache.exists():
         build_corpus(recipe, encoder, split).save(cache)
     corpus = Corpus.load(cache)
     teacher = Teacher(recipe.teacher, encoder) if recipe.teacher else None
-    student = load_base(plan.base, lexicon.rows, lexicon=lexicon.pieces is not None)
+    student = load_base(plan.base, rows, lexicon=encoder.lexicon is not None)
     student.set_dropout(0.0)  # one pass over a corpus cannot overfit, and drawing the masks takes a seventh of the time
-    network = MaskedEncoder(student, lexicon.characters.get_vocab_size(), recipe, teacher)
+    network = MaskedEncoder(student, encoder.tokenizer.get_vocab_size(), recipe, teacher)
     trainer = PretrainTrainer(
         model=network,
         args=_arguments(recipe, work),
@@ -321,14 +323,20 @@ class PretrainTrainer(Trainer):  # type: ignore[misc]  # the library ships no ty
         )
 
 
-def _lexicon(plan: BasePlan) -> Lexicon:
-    folder = Path(plan.base.path)
-    if not plan.pretrain.pieces:
+def _tokens(plan: BasePlan) -> tuple[TextEncoder, tuple[int, ...] | None]:
+    """The tokenizers, and the rows of the base's embedding to keep; a base that an earlier run wrote keeps its own, whole."""
+    folder, recipe = Path(plan.base.path), plan.pretrain
+    if (folder / PIECES).exists():
+        return load_encoder(folder, recipe.max_length, 0), None
+    lexicon = _lexicon(folder, recipe)
+    return TextEncoder(lexicon.characters, recipe.max_length, 0, lexicon.pieces), lexicon.rows
+
+
+def _lexicon(folder: Path, recipe: PretrainRecipe) -> Lexicon:
+    if not recipe.pieces:
         return character_lexicon(read_vocabulary(folder))
-    sample = (
-        line[:PIECE_SAMPLE_LINE] for name in plan.pretrain.corpus for line in islice(read_lines(Path(name)), PIECE_SAMPLE)
-    )
-    return piece_lexicon(folder, sample, plan.pretrain.pieces)
+    sample = (line[:PIECE_SAMPLE_LINE] for name in recipe.corpus for line in islice(read_lines(Path(name)), PIECE_SAMPLE))
+    return piece_lexicon(folder, sample, recipe.pieces)
 
 
 def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
@@ -352,10 +360,12 @@ def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
 
 
 def _save(student: TokenEncoder, encoder: TextEncoder, plan: BasePlan, history: list[dict[str, Any]], output: Path) -> None:
+    before = Path(plan.base.path) / RECORD
+    earlier = json.loads(before.read_text(encoding="utf-8")) if before.exists() else None
+    record = {"recipe": plan.to_dict(), "history": history, "before": earlier}
     output.mkdir(parents=True, exist_ok=True)
     save_base(student, output)
     encoder.save(output)
-    record = {"recipe": plan.to_dict(), "history": history}
     draw_curves(history, ("loss",), output / LOSS_PLOT)
     (output / "README.md").write_text(encoder_card(record), encoding="utf-8")
-    (output / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (output / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -116,6 +116,23 @@ def test_a_stopped_run_goes_on_and_gives_a_base(tmp_path: Path, corpus: Path) ->
     assert all(torch.isfinite(weight).all() for weight in encoder.parameters())
 
 
+def test_a_written_base_is_trained_on_with_its_own_vocabulary(tmp_path: Path, corpus: Path) -> None:
+    from nlp.training.pretrain import pretrain
+
+    base, teacher = checkpoint(tmp_path / "base", []), checkpoint(tmp_path / "teacher", ["单位", "工资"])
+    first = pretrain(plan(base, teacher, corpus, 2), tmp_path / "first", tmp_path / "work", resume=True)
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text(
+        json.dumps({"a": "用人单位不发工资", "b": "失业金怎么领", "label": 0}, ensure_ascii=False), encoding="utf-8"
+    )
+    second = pretrain(plan(first, teacher, pairs, 2), tmp_path / "second", tmp_path / "more", resume=True)
+    assert read_vocabulary(second) == read_vocabulary(first)
+    record = json.loads((second / "training.json").read_text(encoding="utf-8"))
+    assert record["before"]["recipe"]["base"]["path"] == str(base)
+    card = (second / "README.md").read_text(encoding="utf-8")
+    assert card.index(f"From `{base}`") < card.index(f"From `{first}`")
+
+
 def unigram(folder: Path) -> Path:
     """A base of word pieces, with the tokenizer of the T5 and XLM-R families."""
     from tokenizers import Tokenizer, models
