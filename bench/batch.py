@@ -93,25 +93,10 @@ def speed(folder: Path, settings: argparse.Namespace) -> Figures:
 def peer(folder: Path, settings: argparse.Namespace) -> Figures:
     """`datasets.map(batched=True)` over a topic and a token pipeline of bert-base size, with untrained weights: only speed counts."""
     from datasets import Dataset
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import (
-        BertConfig,
-        BertForSequenceClassification,
-        BertForTokenClassification,
-        PreTrainedTokenizerFast,
-        pipeline,
-    )
+    from peers import bert_pipelines
 
     held = texts(PEER_ROWS)
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set("".join(held)))]
-    tokenizer = Tokenizer(models.WordLevel({piece: n for n, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=512)
-    topic = BertForSequenceClassification(BertConfig(vocab_size=21_128, num_labels=15))
-    tags = BertForTokenClassification(BertConfig(vocab_size=21_128, num_labels=31))
-    first = pipeline("text-classification", model=topic, tokenizer=fast, device=-1)
-    second = pipeline("token-classification", model=tags, tokenizer=fast, device=-1, aggregation_strategy="simple")
+    first, second = bert_pipelines(held)
 
     def both(batch: dict[str, list[str]]) -> dict[str, list[str]]:
         topics, spans = first(batch["text"], batch_size=32), second(batch["text"], batch_size=32)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nlp.data.corpus import parse_example, read_rows, text_id
-from nlp.errors import DataError
+from nlp.errors import DataError, InputError
 from nlp.schema import Example, LabelSchema
 
 
@@ -35,7 +35,7 @@ def join_texts(labels: Path, texts: Sequence[Path], schema: LabelSchema | None =
 
     Raises:
         DataError: A row is not valid, or its entities do not lie in the text.
-        InputError: A file is missing.
+        InputError: A file is missing, or no label has its text in any of them.
     """
     known = {}
     for path in texts:
@@ -56,4 +56,7 @@ def join_texts(labels: Path, texts: Sequence[Path], schema: LabelSchema | None =
         elif not per_topic or taken[row.get("topic")] < per_topic:
             taken[row.get("topic")] += 1
             examples.append(parse_example({**row, "text": text}, labels, number, schema))
+    if missing and not examples:
+        others = ", ".join(map(str, texts))
+        raise InputError(f"{labels}: none of the {len(missing)} labels is about a text of {others}; are these the right texts?")
     return Joined(tuple(examples), tuple(missing))

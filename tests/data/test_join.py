@@ -8,7 +8,7 @@ import pytest
 
 from nlp.data.corpus import text_id, write_rows
 from nlp.data.join import join_texts
-from nlp.errors import DataError
+from nlp.errors import DataError, InputError
 
 
 def files(folder: Path, *rows: dict[str, object]) -> tuple[Path, Path]:
@@ -50,4 +50,10 @@ def test_texts_without_text_are_refused(tmp_path: Path) -> None:
     labels, texts = files(tmp_path)
     write_rows(texts, [{"question": "x"}])
     with pytest.raises(DataError, match=r"texts.jsonl:1: text"):
+        join_texts(labels, [texts])
+
+
+def test_texts_that_no_label_is_about_are_refused(tmp_path: Path) -> None:
+    labels, texts = files(tmp_path, {"id": "0123456789", "topic": "family"})
+    with pytest.raises(InputError, match=r"none of the 1 labels is about a text of .*texts.jsonl"):
         join_texts(labels, [texts])
