@@ -24,7 +24,7 @@ def main(
     recipe: Annotated[Path, typer.Argument(help="train.toml or pretrain.toml")],
     overrides: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the recipe")] = None,
     output: Annotated[Path | None, typer.Option(help="folder of the result (default: where the recipe is)")] = None,
-    work: Annotated[Path | None, typer.Option(help="folder of checkpoints (default: work/<name>)")] = None,
+    work: Annotated[Path | None, typer.Option(help="folder of checkpoints (default: work/<name>-<recipe>)")] = None,
     resume: Annotated[bool, typer.Option(help="go on from the last checkpoint")] = True,
     threads: Annotated[int, typer.Option(help="CPU threads (0: all cores)")] = 0,
     folds: Annotated[int, typer.Option("--cross-validate", help="train on so many folds and print mean and spread")] = 0,
@@ -32,7 +32,7 @@ def main(
     """Trains what the recipe describes."""
     try:
         plan = load_plan(recipe, overrides or [])
-        place = work or Path("work") / plan.name
+        place = work or Path("work") / f"{plan.name}-{recipe.stem}"
         if folds:
             cross_validate(plan, folds, place, resume, threads)
         else:

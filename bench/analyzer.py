@@ -54,19 +54,22 @@ def main(
     """Prints the figures and keeps them in bench/results/analyzer.json."""
     from nlp import Analyzer
 
+    model = model.resolve()
     texts = [json.loads(line)["text"] for line in questions.read_text(encoding="utf-8").splitlines()]
     some = texts[:: max(1, len(texts) // peer_rows)][:peer_rows]
     analyzer = Analyzer.from_pretrained(model)
     topic, tags = bert_pipelines(texts)
     list(analyzer.pipe(some))
-    topic(some[:2]), tags(some[:2])
+    for pipeline in (topic, tags):
+        pipeline(some[:2])
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(len(texts) / seconds(lambda: list(analyzer.pipe(texts))))
         theirs.append(len(some) / seconds(lambda: (topic(some, batch_size=32), tags(some, batch_size=32))))
     singles = sorted(seconds(lambda text=text: analyzer(text)) for text in texts[:300])
     figures = {
-        "questions": str(questions.name),
+        "model": model.name,
+        "questions": questions.name,
         "rows": len(texts),
         "characters_per_row": statistics.mean(map(len, texts)),
         "pipe": statistics.median(ours),

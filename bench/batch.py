@@ -247,7 +247,7 @@ def main() -> None:
             figures = MEASURES[name](folder, settings)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        figures["model"] = settings.model.name if settings.model else "default"
+        figures["model"] = settings.model.resolve().name if settings.model else "default"
         results[name] = {key: round(value, 3) if isinstance(value, float) else value for key, value in figures.items()}
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         print(name, json.dumps(results[name]))

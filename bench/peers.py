@@ -24,6 +24,6 @@ def bert_pipelines(texts: Sequence[str]) -> tuple[Any, Any]:
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=512)
     topic = BertForSequenceClassification(BertConfig(vocab_size=21_128, num_labels=15))
     tags = BertForTokenClassification(BertConfig(vocab_size=21_128, num_labels=31))
-    first = pipeline("text-classification", model=topic, tokenizer=fast, device=-1)
+    first = pipeline("text-classification", model=topic, tokenizer=fast, device=-1, truncation=True)
     second = pipeline("token-classification", model=tags, tokenizer=fast, device=-1, aggregation_strategy="simple")
     return first, second

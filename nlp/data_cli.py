@@ -71,6 +71,7 @@ def data_join(
     output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write")],
     schema: Annotated[Path | None, typer.Option(help="schema.toml with the labels that there are")] = None,
     per_topic: Annotated[int, typer.Option(help="most rows of one topic; 0 takes all")] = 0,
+    rest: Annotated[Path | None, typer.Option(help="JSONL file for the rows beyond that")] = None,
 ) -> None:
     """Puts labels and the texts that they are about together, as rows to train on."""
     from nlp.config import load_schema
@@ -78,9 +79,11 @@ def data_join(
     from nlp.data.join import join_texts
 
     joined = join_texts(labels, texts, load_schema(schema) if schema else None, per_topic)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(output, (example.to_dict() for example in joined.examples))
-    print(json.dumps({"rows": len(joined.examples), "without text": len(joined.missing)}))
+    for path, examples in ((output, joined.examples), (rest, joined.rest)):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(path, (example.to_dict() for example in examples))
+    print(json.dumps({"rows": len(joined.examples), "rest": len(joined.rest), "without text": len(joined.missing)}))
 
 
 @data_app.command("from-feedback")

@@ -30,7 +30,7 @@ LAYERS = [
     ("errors",),
 ]
 HEAVY = {
-    "torch": ("model/network", "model/ngrams", "model/export", "model/runtime", "training/"),
+    "torch": ("model/network", "model/ngrams", "model/smoothing", "model/export", "model/runtime", "training/"),
     "transformers": ("model/network", "training/"),
     "datasets": ("data/corpus",),
     "sklearn": ("training/", "evaluation/", "data/statistics"),

@@ -18,9 +18,10 @@ from nlp.schema import Example, LabelSchema
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The rows whose texts were found, in the order of the labels, and the ids of the others."""
+    """The rows whose texts were found, in the order of the labels; those beyond what a topic may have; the ids of rows without text."""
 
     examples: tuple[Example, ...]
+    rest: tuple[Example, ...]
     missing: tuple[str, ...]
 
 
@@ -31,7 +32,7 @@ def join_texts(labels: Path, texts: Sequence[Path], schema: LabelSchema | None =
         labels: JSONL of labels, as described above.
         texts: JSONL files whose rows have a `text`; other fields are passed over.
         schema: The labels that there are; None for any.
-        per_topic: Take at most so many rows of one topic, the first ones; 0 takes all.
+        per_topic: At most so many rows of one topic, the first ones, the others are the rest; 0 takes all.
 
     Raises:
         DataError: A row is not valid, or its entities do not lie in the text.
@@ -45,7 +46,9 @@ def join_texts(labels: Path, texts: Sequence[Path], schema: LabelSchema | None =
             if not isinstance(row.get("text"), str):
                 raise DataError(path, number, "text", f"expected a string, got {row.get('text')!r:.60}")
             known[text_id(row["text"])] = row["text"]
-    examples, missing = [], []
+    examples: list[Example] = []
+    rest: list[Example] = []
+    missing: list[str] = []
     taken: Counter[object] = Counter()
     for number, row in read_rows(labels):
         if isinstance(row, DataError):
@@ -53,10 +56,11 @@ def join_texts(labels: Path, texts: Sequence[Path], schema: LabelSchema | None =
         text = known.get(str(row.get("id")))
         if text is None:
             missing.append(str(row.get("id")))
-        elif not per_topic or taken[row.get("topic")] < per_topic:
+        else:
             taken[row.get("topic")] += 1
-            examples.append(parse_example({**row, "text": text}, labels, number, schema))
+            within = not per_topic or taken[row.get("topic")] <= per_topic
+            (examples if within else rest).append(parse_example({**row, "text": text}, labels, number, schema))
     if missing and not examples:
         others = ", ".join(map(str, texts))
         raise InputError(f"{labels}: none of the {len(missing)} labels is about a text of {others}; are these the right texts?")
-    return Joined(tuple(examples), tuple(missing))
+    return Joined(tuple(examples), tuple(rest), tuple(missing))

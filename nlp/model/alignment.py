@@ -155,7 +155,7 @@ def tag_names(schema: LabelSchema) -> tuple[str, ...]:
 
 
 def role_siblings(names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which tags differ from which in nothing or in the role alone: bool (tags, tags), all False in rows of tags without roles."""
+    """True where two tags share position and type and that type has two or more roles: bool (tags, tags)."""
     shapes = np.array([name.partition(":")[0] for name in names])
     same: NDArray[np.bool_] = shapes[:, None] == shapes[None, :]
     same[same.sum(axis=1) == 1] = False

@@ -19,7 +19,8 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
     rows = [(split, str(count)) for split, count in manifest["rows"].items()]
     data = recipe["data"]
     sources = [data["path"], *data["extra_train"], *([data["pairs"]] if data["pairs"] else [])]
-    parts += ["## Data", ", ".join(f"`{source}`" for source in sources), _table(("split", "rows"), rows)]
+    held = "".join(f"; for the temperature `{source}`" for source in data["calibration"])
+    parts += ["## Data", ", ".join(f"`{source}`" for source in sources) + held, _table(("split", "rows"), rows)]
     lost = ", ".join(f"{count} in {split}" for split, count in manifest["entities_lost"].items())
     parts.append(f"Entities that no token boundary fits: {lost}.")
     figures = [(split, *(f"{score:.4f}" for score in scores.values())) for split, scores in manifest["metrics"].items()]
@@ -50,15 +51,18 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
 def encoder_card(record: Mapping[str, Any]) -> str:
     """The card of an encoder, from `training.json`, which holds under `before` the record of the base that the run started from."""
     runs = [record]
-    while runs[0]["before"]:
+    while runs[0].get("before"):
         runs.insert(0, runs[0]["before"])
     parts = _head(record["recipe"]["name"], record["recipe"]["card"])
-    parts.append("Made by `python train.py` on the recipes of this folder, each starting from what the one before it left.")
+    parts.append("Made by `python train.py` on the recipes of this folder.")
     parts += ["## Training loss", f"![loss by step of the last run]({LOSS_PLOT})"]
-    for run in runs:
+    for number, run in enumerate(runs, 1):
         rows = [(str(entry["step"]), f"{float(entry['loss']):.3f}") for entry in run["history"] if "loss" in entry]
         step = max(1, len(rows) // 10)
-        parts += [f"From `{run['recipe']['base']['path']}`:", _table(("step", "loss"), [*rows[::step], *rows[-1:]])]
+        parts += [
+            f"Run {number}, from `{run['recipe']['base']['path']}`:",
+            _table(("step", "loss"), [*rows[::step], *rows[-1:]]),
+        ]
     return "\n\n".join([*parts, *_limits(record["recipe"]["card"])]) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Sequence
@@ -11,16 +12,26 @@ from typing import Any
 import numpy as np
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor
 
 from nlp.model.alignment import TextEncoder
 from nlp.model.decoding import decode_spans
 from nlp.model.network import JointEncoder
 from nlp.model.runtime import OnnxRuntime, Runtime, TorchRuntime
+from nlp.model.smoothing import smooth
 from nlp.model.store import ONNX, ONNX_INT8
 
 
-def export_onnx(network: JointEncoder, folder: Path) -> None:
-    """Writes `onnx/model.onnx` and `onnx/model_int8.onnx` (dynamic quantisation, one scale a column of weights)."""
+def export_onnx(network: JointEncoder, folder: Path, samples: Sequence[tuple[Tensor, Tensor]] = ()) -> None:
+    """Writes `onnx/model.onnx` and `onnx/model_int8.onnx`: dynamic quantisation, one scale a column of weights, one a table of rows.
+
+    Args:
+        network: In evaluation mode, on the CPU; it stays as it is.
+        folder: Of the bundle.
+        samples: Ids and masks of texts as it will read, over which outlier channels are smoothed; without them none are.
+    """
+    network = copy.deepcopy(network)
+    smooth(network, samples)
     target = folder / ONNX
     target.parent.mkdir(parents=True, exist_ok=True)
     channels = (3,) if network.encoder.character is not None else ()
@@ -33,7 +44,7 @@ def export_onnx(network: JointEncoder, folder: Path) -> None:
         # The tracing exporter warns of its own retirement; the graph it makes is the one that the quantiser handles best.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            network.eval().cpu(),
+            network,
             example,
             str(target),
             input_names=["ids", "mask"],

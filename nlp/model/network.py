@@ -33,6 +33,16 @@ class JointOutput:
     vector: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class LossWeights:
+    """What each part of the loss weighs."""
+
+    topic: float
+    tags: float
+    roles: float
+    vector: float
+
+
 class TokenEncoder(nn.Module):
     """Token ids → token states by a BERT-family encoder, which may see the word pieces around its characters.
 
@@ -86,23 +96,24 @@ class TokenEncoder(nn.Module):
 class JointEncoder(nn.Module):
     """An encoder with a topic head, a tag head and mean pooling, whose vector passes through a map that starts as the identity.
 
-    A head over character n-grams adds to the topic logits; it is zero until it is fitted, after the network.
+    A head over n-grams may add to the topic logits; it is zero until it is fitted, after the network.
 
     Args:
         encoder: The encoder.
         topics: Number of topics.
         tags: Number of tags, `O` included.
         dropout: Of the encoder and before both heads.
+        ngrams: Whether there is a head over n-grams.
     """
 
-    def __init__(self, encoder: TokenEncoder, topics: int, tags: int, dropout: float) -> None:
+    def __init__(self, encoder: TokenEncoder, topics: int, tags: int, dropout: float, ngrams: bool = False) -> None:
         super().__init__()
         width = int(encoder.config.hidden_size)
         self.encoder = encoder
         encoder.set_dropout(dropout)
         self.dropout = nn.Dropout(dropout)
         self.topic_head = nn.Linear(2 * width, topics)
-        self.ngram_head = NgramHead(topics)
+        self.ngram_head = NgramHead(topics) if ngrams else None
         self.tag_head = nn.Linear(width, tags)
         self.vector_map = nn.Linear(width, width, bias=False)
         nn.init.eye_(self.vector_map.weight)
@@ -119,7 +130,9 @@ class JointEncoder(nn.Module):
         """
         hidden = self.encoder(ids, mask)
         pooled = mean_pool(hidden, mask)
-        topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1))) + self.ngram_head(ids, mask)
+        topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1)))
+        if self.ngram_head is not None:
+            topics = topics + self.ngram_head(ids, mask)
         return topics, self.tag_head(self.dropout(hidden)), functional.normalize(self.vector_map(pooled), dim=-1)
 
 
@@ -134,8 +147,9 @@ def joint_loss(
     topic_targets: Tensor,
     tag_targets: Tensor,
     vector_targets: Tensor | None,
+    *,
     siblings: Tensor,
-    weights: tuple[float, float, float, float],
+    weights: LossWeights,
     smoothing: float,
 ) -> Tensor:
     """Weighted sum of the losses of topic, tags, roles and vector.
@@ -148,7 +162,7 @@ def joint_loss(
         tag_targets: Tag numbers (batch, length), IGNORED where there is none.
         vector_targets: Unit vectors of a frozen teacher (batch, width), zeros where there is none, or None.
         siblings: See `alignment.role_siblings`, bool (tags, tags).
-        weights: Of topic, tags, roles and vector.
+        weights: Of the parts.
         smoothing: Share of the topic target spread evenly over all topics.
 
     Returns:
@@ -158,11 +172,12 @@ def joint_loss(
     smooth = topic_targets * (1 - smoothing) + labelled.unsqueeze(-1) * smoothing / topic_targets.shape[-1]
     topic = -(smooth * functional.log_softmax(output.topics.float(), dim=-1)).sum() / labelled.sum().clamp(min=1)
     tag = functional.cross_entropy(output.tags.float().flatten(0, 1), tag_targets.flatten(), ignore_index=IGNORED)
-    role = role_loss(output.tags.float()[tag_targets >= 0], tag_targets[tag_targets >= 0], siblings)
-    total = weights[0] * topic + weights[1] * tag + weights[2] * role
+    tagged = tag_targets != IGNORED
+    role = role_loss(output.tags.float()[tagged], tag_targets[tagged], siblings)
+    total = weights.topic * topic + weights.tags * tag + weights.roles * role
     if vector_targets is not None:
         known = vector_targets.abs().sum(dim=-1) > 0
-        total = total + weights[3] * similarity_loss(output.vector[known], vector_targets[known])
+        total = total + weights.vector * similarity_loss(output.vector[known], vector_targets[known])
     return total
 
 
@@ -179,8 +194,8 @@ def role_loss(logits: Tensor, targets: Tensor, siblings: Tensor) -> Tensor:
     """
     choices = siblings[targets]
     known = choices.any(dim=-1)
-    likelihoods = logits[known].masked_fill(~choices[known], float("-inf"))
-    return functional.cross_entropy(likelihoods, targets[known], reduction="sum") / known.sum().clamp(min=1)
+    limited = logits[known].masked_fill(~choices[known], float("-inf"))
+    return functional.cross_entropy(limited, targets[known], reduction="sum") / known.sum().clamp(min=1)
 
 
 def similarity_loss(student: Tensor, teacher: Tensor) -> Tensor:

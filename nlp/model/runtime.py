@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from nlp.errors import BundleError
 
-SLOW_FUSION = (
-    "SkipLayerNormFusion"  # its kernel takes three times as long as the addition and the normalisation that it replaces
-)
+# Its kernel takes three times as long as the addition and the normalisation that it replaces.
+SLOW_FUSION = "SkipLayerNormFusion"
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 

@@ -17,7 +17,9 @@ from nlp.schema import Example, LabelSchema
 from nlp.text import find
 
 
-def calibrate(runtime: Runtime, encoder: TextEncoder, examples: Sequence[Example], schema: LabelSchema) -> dict[str, Any]:
+def calibrate(
+    runtime: Runtime, encoder: TextEncoder, examples: Sequence[Example], schema: LabelSchema, questions: Sequence[Example] = ()
+) -> dict[str, Any]:
     """Runs the network over gold rows that it was not trained on; of texts longer than a window the first window counts.
 
     Args:
@@ -25,24 +27,30 @@ def calibrate(runtime: Runtime, encoder: TextEncoder, examples: Sequence[Example
         encoder: Its tokenizers.
         examples: The gold rows.
         schema: Their labels.
+        questions: Gold rows that are nearer to what the model will be asked, for the temperature; by default `examples` serve for that too.
 
     Returns:
         `{"temperature": …, "trust": {type: {"network": …, "grammar": …}}}` for the manifest.
     """
-    names, topics = tag_names(schema), schema.topic_ids()
-    logits: list[NDArray[np.float32]] = []
-    targets: list[int] = []
+    names = tag_names(schema)
     cases: list[tuple[str, str, float, bool]] = []
+    for example, encoding, _, tags in _read(runtime, encoder, examples):
+        if len(tags) == len(encoding):
+            cases += _disagreements(example, encoding, tags, schema, names)
+    topical = [row for row in _read(runtime, encoder, questions or examples) if row[0].topic]
+    accepted = np.array([[topic in (e.topic, *e.also) for topic in schema.topic_ids()] for e, *_ in topical])
+    temperature = fit_temperature(np.array([logits for _, _, logits, _ in topical]), accepted)
+    return {"temperature": temperature, "trust": {kind: trust.to_dict() for kind, trust in fit_trust(cases).items()}}
+
+
+def _read(
+    runtime: Runtime, encoder: TextEncoder, examples: Sequence[Example]
+) -> Iterator[tuple[Example, Encoding, NDArray[np.float32], NDArray[np.float32]]]:
+    """Examples with their tokens, the topic logits and the tag logits of their first windows."""
     for example, encoding in zip(examples, encoder.encode([e.text for e in examples]), strict=True):
         window = encoder.windows([encoding])[:1]
-        topic, tags, _ = runtime.run(*encoder.batch([encoding], window))
-        if example.topic:
-            logits.append(topic[0])
-            targets.append(topics.index(example.topic))
-        if window[0].end == len(encoding):
-            cases += _disagreements(example, encoding, tags[0, 1 : window[0].end + 1], schema, names)
-    temperature = fit_temperature(np.array(logits), np.array(targets))
-    return {"temperature": temperature, "trust": {kind: trust.to_dict() for kind, trust in fit_trust(cases).items()}}
+        topics, tags, _ = runtime.run(*encoder.batch([encoding], window))
+        yield example, encoding, topics[0], tags[0, 1 : window[0].end + 1]
 
 
 def _disagreements(
@@ -64,24 +72,29 @@ def _disagreements(
             yield kind, "grammar", probability, (mention.start, mention.end, kind) in gold
 
 
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """The temperature that minimises the negative log-likelihood of the gold topics (Guo et al. 2017, section 4.2).
+def fit_temperature(logits: NDArray[np.float32], accepted: NDArray[np.bool_]) -> float:
+    """The temperature at which the probability of the first topic is best read as that of its being acceptable.
+
+    It minimises the log loss of that event (top-label calibration, Gupta and Ramdas 2022, https://arxiv.org/abs/2107.08353, with the one
+    parameter of Guo et al. 2017, section 4.2): an asker is served by any topic that a careful reader accepts, and the first one is shown.
 
     Args:
         logits: (rows, topics).
-        targets: Gold topic numbers (rows,).
+        accepted: Which topics are acceptable (rows, topics).
 
     Returns:
         A number in [0.1, 10]; 1.0 when there are no rows.
     """
     if not len(logits):
         return 1.0
+    first = logits.argmax(axis=-1)
+    right = accepted[np.arange(len(first)), first]
+    behind = logits - logits.max(axis=-1, keepdims=True)
 
     def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=-1, keepdims=True)
-        log_likelihood = scaled[np.arange(len(targets)), targets] - np.log(np.exp(scaled).sum(axis=-1))
-        return float(-log_likelihood.mean())
+        probability = 1 / np.exp(behind / np.exp(log_temperature)).sum(axis=-1)
+        probability = np.clip(probability, 1e-6, 1 - 1e-6)
+        return float(-np.log(np.where(right, probability, 1 - probability)).mean())
 
     best = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
     return round(float(np.exp(best.x)), 4)

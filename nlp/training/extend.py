@@ -68,7 +68,7 @@ def learn_topics(
     Args:
         folder: The bundle.
         examples: Rows with a topic; those of known topics count as `known`.
-        known: Rows of known topics, best ones that the network was not trained on.
+        known: Rows of known topics that the network was not trained on.
         output: The new bundle; may be the same folder.
         names: Display names of new topics; the id where there is none.
 

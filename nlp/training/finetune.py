@@ -26,7 +26,7 @@ from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, role_siblin
 from nlp.model.card import SCORE_PLOT, bundle_card
 from nlp.model.decoding import decode_spans
 from nlp.model.export import export_onnx, parity
-from nlp.model.network import IGNORED, JointEncoder, JointOutput, joint_loss, load_base
+from nlp.model.network import IGNORED, JointEncoder, JointOutput, LossWeights, joint_loss, load_base
 from nlp.model.runtime import OnnxRuntime
 from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, checksum, write_manifest, writing
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
@@ -151,10 +151,15 @@ class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
     ) -> Any:
         output = JointOutput(*model(inputs["ids"], inputs["mask"]))
         t = self.recipe.train
-        weights = (t.topic_weight, t.tag_weight, t.role_weight, t.vector_weight)
-        targets = (inputs["topic_targets"], inputs["tag_targets"], inputs.get("vector_targets"))
-        siblings = self.siblings.to(output.tags.device)
-        loss = joint_loss(output, *targets, siblings, weights, t.label_smoothing)
+        loss = joint_loss(
+            output,
+            inputs["topic_targets"],
+            inputs["tag_targets"],
+            inputs.get("vector_targets"),
+            siblings=self.siblings,
+            weights=LossWeights(t.topic_weight, t.tag_weight, t.role_weight, t.vector_weight),
+            smoothing=t.label_smoothing,
+        )
         return (loss, {"topics": output.topics, "tags": output.tags}) if return_outputs else loss
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
@@ -203,6 +208,7 @@ class Job:
     encoder: TextEncoder
     network: JointEncoder
     splits: dict[str, list[Example]]
+    calibration: list[Example]
     pairs: PairSampler | None
 
     @classmethod
@@ -217,10 +223,12 @@ class Job:
         splits = {name: read_examples(folder / f"{name}.jsonl", schema) for name in ("train", "dev", "test")}
         for extra in recipe.data.extra_train:
             splits["train"] += read_examples(Path(extra), schema)
+        calibration = [e for path in recipe.data.calibration for e in read_examples(Path(path), schema)]
         pairs = PairSampler(read_pairs(Path(recipe.data.pairs))) if recipe.data.pairs else None
         encoder, rows = _tokens(_local_base(recipe.base.path), recipe.tokens)
         torch.manual_seed(recipe.train.seed)
-        network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), recipe.train.dropout)
+        t = recipe.train
+        network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), t.dropout, t.ngrams)
         if recipe.base.heads:
             warm_start(network, schema, Path(recipe.base.heads))
         longest = network.encoder.config.max_position_embeddings
@@ -228,7 +236,7 @@ class Job:
             raise RecipeError(
                 f"tokens.max_length = {recipe.tokens.max_length}: {recipe.base.path} has {longest} positions, expected at most that"
             )
-        return cls(recipe, schema, encoder, network, splits, pairs)
+        return cls(recipe, schema, encoder, network, splits, calibration, pairs)
 
 
 def _tokens(base: Path, recipe: TokenRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:
@@ -282,10 +290,10 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         callbacks=[EarlyStoppingCallback(t.patience)],
         optimizers=(two_speed_optimizer(job.network, recipe), None),
     )
-    trainer.recipe, trainer.siblings = recipe, torch.from_numpy(role_siblings(names))
+    trainer.recipe, trainer.siblings = recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)
     trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
-    if t.ngrams:
+    if job.network.ngram_head is not None:
         topical = [row for row in train.rows if row.topic.any()]
         fit_ngrams(job.network.ngram_head, [row.ids for row in topical], [int(row.topic.argmax()) for row in topical])
     test = TrainingRows(job.splits["test"], job.encoder, job.schema, t.also_share)
@@ -313,7 +321,8 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
 def _data_files(recipe: Recipe, splits: Iterable[str]) -> dict[str, str]:
     """Name → checksum of every file that was trained or measured on."""
     files = {name: Path(recipe.data.path) / f"{name}.jsonl" for name in splits}
-    files |= {extra: Path(extra) for extra in (*recipe.data.extra_train, recipe.data.pairs) if extra}
+    data = recipe.data
+    files |= {extra: Path(extra) for extra in (*data.extra_train, *data.calibration, data.pairs) if extra}
     return {name: checksum(file) for name, file in files.items()}
 
 
@@ -344,9 +353,18 @@ def _arguments(recipe: Recipe, work: Path, rows: int) -> TrainingArguments:
         greater_is_better=True,
         logging_steps=20,
         remove_unused_columns=False,
+        ddp_broadcast_buffers=False,  # the n-gram table does not change in training
         label_names=["topic_targets", "tag_targets"],
         seed=t.seed,
     )
+
+
+def _samples(job: Job, rows: int, batch: int = 32) -> list[tuple[Tensor, Tensor]]:
+    """Ids and masks of the first windows of some training texts, in batches."""
+    encodings = job.encoder.encode([e.text for e in job.splits["train"][:rows]])
+    windows = [window for window in job.encoder.windows(encodings) if window.start == 0]
+    batches = (job.encoder.batch(encodings, windows[n : n + batch]) for n in range(0, len(windows), batch))
+    return [(torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in batches]
 
 
 def write_bundle(job: Job, network: JointEncoder, facts: dict[str, Any], output: Path) -> None:
@@ -354,10 +372,13 @@ def write_bundle(job: Job, network: JointEncoder, facts: dict[str, Any], output:
     keep = job.recipe.export.files
     texts = [e.text for e in job.splits["dev"][: job.recipe.export.parity_rows]]
     with writing(output) as folder:
-        export_onnx(network, folder)
+        export_onnx(network, folder, _samples(job, job.recipe.export.parity_rows))
         report = parity(network, folder, job.encoder, texts, tag_names(job.schema))
         serving = OnnxRuntime(folder / (ONNX_INT8 if "int8" in keep else ONNX))
-        found = {"parity": report, "calibration": calibrate(serving, job.encoder, job.splits["dev"], job.schema)}
+        found = {
+            "parity": report,
+            "calibration": calibrate(serving, job.encoder, job.splits["dev"], job.schema, job.calibration),
+        }
         for name, file in (("fp32", ONNX), ("int8", ONNX_INT8)):
             if name not in keep:
                 (folder / file).unlink()

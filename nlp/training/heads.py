@@ -19,7 +19,7 @@ from nlp.schema import LabelSchema
 def warm_start(network: JointEncoder, schema: LabelSchema, folder: Path) -> tuple[int, int]:
     """Copies what survives; topics and tags that the bundle does not know stay as they were drawn.
 
-    The encoder is copied with the heads, whose rows mean nothing over another one.
+    The encoder is copied with the heads, whose rows mean nothing over another one. The head over n-grams is not: it is fitted anew.
 
     Args:
         network: The fresh network, of the bundle's architecture and vocabulary.

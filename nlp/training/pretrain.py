@@ -22,7 +22,7 @@ from transformers import AutoModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import BasePlan, PretrainRecipe
-from nlp.errors import InputError
+from nlp.errors import InputError, RecipeError
 from nlp.model.alignment import Encoding, TextEncoder, Window, load_encoder, pad_rows
 from nlp.model.card import LOSS_PLOT, encoder_card
 from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base, similarity_loss
@@ -60,16 +60,22 @@ def read_lines(path: Path) -> Iterator[str]:
     """The paragraphs of a `.txt` or `.txt.xz` file; of a `.jsonl` file each `text`, or `a` and `b` of pairs, once.
 
     Raises:
-        InputError: There is no such file.
+        InputError: There is no such file, or a row has none of these fields.
     """
     if not path.exists():
         raise InputError(f"pretrain.corpus: {path}: no such file")
     with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as file:
-        if path.suffix == ".jsonl":
-            rows = map(json.loads, file)
-            yield from dict.fromkeys(row[name] for row in rows for name in ("text", "a", "b") if row.get(name))
-        else:
+        if path.suffix != ".jsonl":
             yield from filter(None, map(str.strip, file))
+            return
+        seen = set()
+        for number, line in enumerate(file, 1):
+            row = json.loads(line)
+            texts = [row[name] for name in ("text", "a", "b") if row.get(name)]
+            if not texts:
+                raise InputError(f"pretrain.corpus: {path}:{number}: expected `text`, or `a` and `b`, got {line!r:.60}")
+            yield from (text for text in texts if text not in seen)
+            seen.update(texts)
 
 
 def build_corpus(recipe: PretrainRecipe, encoder: TextEncoder, cut: Callable[[str], Sequence[str]]) -> Corpus:
@@ -246,7 +252,7 @@ class MaskedEncoder(nn.Module):
         chosen = targets != IGNORED
         table = self.encoder.rows.weight[: len(self.bias)]
         logits = functional.linear(self.transform(layers[-1][chosen]), table, self.bias)
-        masked = functional.cross_entropy(logits.float(), targets[chosen])
+        masked = functional.cross_entropy(logits.float(), targets[chosen], reduction="sum") / chosen.sum().clamp(min=1)
         loss = self.recipe.masked_weight * masked
         parts = {"masked": masked.detach()}
         teacher = self._teacher[0]
@@ -290,6 +296,7 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
         `output`.
     """
     recipe = plan.pretrain
+    before = _record_of(Path(plan.base.path), plan)
     encoder, rows = _tokens(plan)
     work.mkdir(parents=True, exist_ok=True)
     cache = work / "corpus.npz"
@@ -308,7 +315,8 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     )
     checkpoints = sorted(work.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=True if resume and checkpoints else None)
-    _save(student, encoder, plan, trainer.state.log_history, output)
+    if trainer.is_world_process_zero():
+        _save(student, encoder, {"recipe": plan.to_dict(), "history": trainer.state.log_history, "before": before}, output)
     return output
 
 
@@ -327,6 +335,8 @@ def _tokens(plan: BasePlan) -> tuple[TextEncoder, tuple[int, ...] | None]:
     """The tokenizers, and the rows of the base's embedding to keep; a base that an earlier run wrote keeps its own, whole."""
     folder, recipe = Path(plan.base.path), plan.pretrain
     if (folder / PIECES).exists():
+        if recipe.pieces:
+            raise RecipeError(f"pretrain.pieces = {recipe.pieces}: {folder} has pieces of its own, leave the number out")
         return load_encoder(folder, recipe.max_length, 0), None
     lexicon = _lexicon(folder, recipe)
     return TextEncoder(lexicon.characters, recipe.max_length, 0, lexicon.pieces), lexicon.rows
@@ -359,13 +369,19 @@ def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
     )
 
 
-def _save(student: TokenEncoder, encoder: TextEncoder, plan: BasePlan, history: list[dict[str, Any]], output: Path) -> None:
-    before = Path(plan.base.path) / RECORD
-    earlier = json.loads(before.read_text(encoding="utf-8")) if before.exists() else None
-    record = {"recipe": plan.to_dict(), "history": history, "before": earlier}
+def _record_of(folder: Path, plan: BasePlan) -> dict[str, Any] | None:
+    """The record of the run that made a base; None where there is none, or where it is that of this very run, done before."""
+    path = folder / RECORD
+    record: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    own = json.loads(json.dumps(plan.to_dict()))
+    return record.get("before") if record is not None and record["recipe"] == own else record
+
+
+def _save(student: TokenEncoder, encoder: TextEncoder, record: dict[str, Any], output: Path) -> None:
+    card = encoder_card(record)
     output.mkdir(parents=True, exist_ok=True)
     save_base(student, output)
     encoder.save(output)
-    draw_curves(history, ("loss",), output / LOSS_PLOT)
-    (output / "README.md").write_text(encoder_card(record), encoding="utf-8")
+    draw_curves(record["history"], ("loss",), output / LOSS_PLOT)
+    (output / "README.md").write_text(card, encoding="utf-8")
     (output / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

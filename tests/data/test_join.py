@@ -36,7 +36,9 @@ def test_labels_meet_their_texts_and_the_others_are_named(tmp_path: Path) -> Non
 def test_a_topic_gives_no_more_than_its_share(tmp_path: Path) -> None:
     rows = [{"id": text_id(text), "topic": "labor_law"} for text in ("兰州医保能用吗", "😀工资不发")]
     labels, texts = files(tmp_path, *rows)
-    assert [e.text for e in join_texts(labels, [texts], per_topic=1).examples] == ["兰州医保能用吗"]
+    joined = join_texts(labels, [texts], per_topic=1)
+    assert [e.text for e in joined.examples] == ["兰州医保能用吗"]
+    assert [e.text for e in joined.rest] == ["😀工资不发"]
 
 
 def test_entities_outside_the_text_are_refused(tmp_path: Path) -> None:

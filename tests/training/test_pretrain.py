@@ -130,7 +130,7 @@ def test_a_written_base_is_trained_on_with_its_own_vocabulary(tmp_path: Path, co
     record = json.loads((second / "training.json").read_text(encoding="utf-8"))
     assert record["before"]["recipe"]["base"]["path"] == str(base)
     card = (second / "README.md").read_text(encoding="utf-8")
-    assert card.index(f"From `{base}`") < card.index(f"From `{first}`")
+    assert card.index(f"from `{base}`") < card.index(f"from `{first}`")
 
 
 def unigram(folder: Path) -> Path:
@@ -171,12 +171,11 @@ def test_a_student_with_pieces_starts_as_its_base_and_can_be_taken_up(tmp_path: 
 
 def test_a_masked_character_takes_its_piece_along(tmp_path: Path, corpus: Path) -> None:
     from nlp.model.network import IGNORED
-    from nlp.training.pretrain import MaskingCollator, _lexicon, build_corpus
+    from nlp.training.pretrain import MaskingCollator, _tokens, build_corpus
 
     whole = plan(unigram(tmp_path / "base"), None, corpus, 1)
     recipe = dataclasses.replace(whole.pretrain, pieces=4, masked_share=1.0)
-    lexicon = _lexicon(dataclasses.replace(whole, pretrain=recipe))
-    encoder = TextEncoder(lexicon.characters, 24, 0, lexicon.pieces)
+    encoder, _ = _tokens(dataclasses.replace(whole, pretrain=recipe))
     batch = MaskingCollator(build_corpus(recipe, encoder, split), encoder, recipe)(range(12))
     masked, places = batch["targets"] != IGNORED, batch["whole"][..., 2]
     assert masked.any()
@@ -204,3 +203,35 @@ def test_missing_and_empty_corpora_are_named(tmp_path: Path, corpus: Path) -> No
     (tmp_path / "short.txt").write_text("\n好\n", encoding="utf-8")
     with pytest.raises(InputError, match="no text of four or more tokens"):
         build_corpus(plan(base, None, tmp_path / "short.txt", 1).pretrain, encoder_of(base), split)
+
+
+def test_rows_without_text_are_refused(tmp_path: Path) -> None:
+    from nlp.training.pretrain import read_lines
+
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "工资"}\n{"text": "工资"}\n{"txet": "工资"}\n', encoding="utf-8")
+    lines = read_lines(path)
+    assert next(lines) == "工资"
+    with pytest.raises(InputError, match=r"rows.jsonl:3: expected `text`"):
+        next(lines)
+
+
+def test_a_base_with_pieces_of_its_own_takes_no_others(tmp_path: Path, corpus: Path) -> None:
+    from nlp.errors import RecipeError
+    from nlp.training.pretrain import pretrain
+
+    whole = plan(unigram(tmp_path / "base"), None, corpus, 1)
+    first = pretrain(
+        dataclasses.replace(whole, pretrain=dataclasses.replace(whole.pretrain, pieces=4)),
+        tmp_path / "first",
+        tmp_path / "work",
+        resume=True,
+    )
+    again = plan(first, None, corpus, 1)
+    with pytest.raises(RecipeError, match="has pieces of its own"):
+        pretrain(
+            dataclasses.replace(again, pretrain=dataclasses.replace(again.pretrain, pieces=4)),
+            tmp_path / "second",
+            tmp_path / "more",
+            resume=True,
+        )
