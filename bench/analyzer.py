@@ -65,7 +65,7 @@ def main(
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(len(texts) / seconds(lambda: list(analyzer.pipe(texts))))
-        theirs.append(len(some) / seconds(lambda: (topic(some, batch_size=32), tags(some, batch_size=32))))
+        theirs.append(len(some) / seconds(lambda: (topic(some), tags(some))))
     singles = sorted(seconds(lambda text=text: analyzer(text)) for text in texts[:300])
     figures = {
         "model": model.name,

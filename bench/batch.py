@@ -99,7 +99,7 @@ def peer(folder: Path, settings: argparse.Namespace) -> Figures:
     first, second = bert_pipelines(held)
 
     def both(batch: dict[str, list[str]]) -> dict[str, list[str]]:
-        topics, spans = first(batch["text"], batch_size=32), second(batch["text"], batch_size=32)
+        topics, spans = first(batch["text"]), second(batch["text"])
         return {"topic": [t["label"] for t in topics], "entities": [json.dumps(s, default=float) for s in spans]}
 
     rows = Dataset.from_dict({"text": held})
