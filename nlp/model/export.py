@@ -26,11 +26,11 @@ def export_onnx(network: JointEncoder, folder: Path, samples: Sequence[tuple[Ten
     """Writes `onnx/model.onnx` and `onnx/model_int8.onnx`: dynamic quantisation, one scale a column of weights, one a table of rows.
 
     Args:
-        network: In evaluation mode, on the CPU; it stays as it is.
+        network: On any device, in any mode; it stays as it is.
         folder: Of the bundle.
         samples: Ids and masks of texts as it will read, over which outlier channels are smoothed; without them none are.
     """
-    network = copy.deepcopy(network)
+    network = copy.deepcopy(network).eval().cpu()
     smooth(network, samples)
     target = folder / ONNX
     target.parent.mkdir(parents=True, exist_ok=True)

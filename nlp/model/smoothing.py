@@ -1,5 +1,7 @@
-"""A network with outlier channels → the same network without: the input of a linear layer is scaled channel by channel and its weights the
-other way round (SmoothQuant, Xiao et al. 2023, https://arxiv.org/abs/2211.10438, section 4).
+"""A network with outlier channels → one that computes the same without them, so that eight bits suffice.
+
+The input of a linear layer is scaled channel by channel, and its weights the other way round (SmoothQuant, Xiao et al. 2023,
+https://arxiv.org/abs/2211.10438, section 4).
 
 A few channels of BERT-family encoders are fifty times as large as the others, and eight bits for all leave the others three. Measured on
 models/policy: roles right on 0.81 of the real regions without and on 0.83 with, as in 32 bits; largest gap of a topic logit 0.71 and 0.33.

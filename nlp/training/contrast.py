@@ -1,7 +1,7 @@
-"""Question pairs → contrastive tuning of the map from pooled states to the sentence vector: a question comes to lie by those that the same
-answer serves.
+"""Question pairs → contrastive tuning of the sentence vector: a question comes to lie by those that the same answer serves.
 
-Only the map is tuned: tuned as a whole, an encoder learns the few thousand pairs by heart and forgets what tells other questions apart.
+Only the map from the pooled states to the vector is tuned: tuned as a whole, an encoder learns the few thousand pairs by heart and forgets
+what tells other questions apart.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ from transformers import AutoModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import BasePlan, PretrainRecipe
-from nlp.errors import InputError, RecipeError
+from nlp.data.corpus import read_rows
+from nlp.errors import DataError, InputError, RecipeError
 from nlp.model.alignment import Encoding, TextEncoder, Window, load_encoder, pad_rows
 from nlp.model.card import LOSS_PLOT, encoder_card
 from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base, similarity_loss
@@ -60,22 +61,26 @@ def read_lines(path: Path) -> Iterator[str]:
     """The paragraphs of a `.txt` or `.txt.xz` file; of a `.jsonl` file each `text`, or `a` and `b` of pairs, once.
 
     Raises:
-        InputError: There is no such file, or a row has none of these fields.
+        InputError: There is no such file.
+        DataError: A row is broken, or has none of these fields.
     """
     if not path.exists():
         raise InputError(f"pretrain.corpus: {path}: no such file")
+    if path.suffix == ".jsonl":
+        yield from dict.fromkeys(_read_texts(path))
+        return
     with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as file:
-        if path.suffix != ".jsonl":
-            yield from filter(None, map(str.strip, file))
-            return
-        seen = set()
-        for number, line in enumerate(file, 1):
-            row = json.loads(line)
-            texts = [row[name] for name in ("text", "a", "b") if row.get(name)]
-            if not texts:
-                raise InputError(f"pretrain.corpus: {path}:{number}: expected `text`, or `a` and `b`, got {line!r:.60}")
-            yield from (text for text in texts if text not in seen)
-            seen.update(texts)
+        yield from filter(None, map(str.strip, file))
+
+
+def _read_texts(path: Path) -> Iterator[str]:
+    for number, row in read_rows(path):
+        if isinstance(row, DataError):
+            raise row
+        texts = [row[name] for name in ("text", "a", "b") if row.get(name)]
+        if not texts or not all(isinstance(text, str) for text in texts):
+            raise DataError(path, number, "text", f"expected a string, or `a` and `b` of a pair, got {row!r:.60}")
+        yield from texts
 
 
 def build_corpus(recipe: PretrainRecipe, encoder: TextEncoder, cut: Callable[[str], Sequence[str]]) -> Corpus:

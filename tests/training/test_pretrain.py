@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nlp.config import BasePlan, BaseRecipe, PretrainRecipe
-from nlp.errors import InputError
+from nlp.errors import DataError, InputError
 from nlp.model.alignment import TextEncoder
 from nlp.model.vocabulary import character_lexicon, read_vocabulary
 from nlp.text.segment import split
@@ -210,10 +210,11 @@ def test_rows_without_text_are_refused(tmp_path: Path) -> None:
 
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "工资"}\n{"text": "工资"}\n{"txet": "工资"}\n', encoding="utf-8")
-    lines = read_lines(path)
-    assert next(lines) == "工资"
-    with pytest.raises(InputError, match=r"rows.jsonl:3: expected `text`"):
-        next(lines)
+    with pytest.raises(DataError, match=r"rows.jsonl:3: text: expected a string"):
+        list(read_lines(path))
+    path.write_text('{"text": "工资"}\n{"text": ', encoding="utf-8")
+    with pytest.raises(DataError, match=r"rows.jsonl:2: .*not JSON"):
+        list(read_lines(path))
 
 
 def test_a_base_with_pieces_of_its_own_takes_no_others(tmp_path: Path, corpus: Path) -> None:
