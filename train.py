@@ -3,6 +3,7 @@
     python train.py models/policy/train.toml                          joint model → bundle in models/policy/
     python train.py models/mini/pretrain.toml                         character encoder → models/mini/
     python train.py models/policy/train.toml --cross-validate 5       mean and spread over folds, no bundle
+    python train.py models/policy/train.toml --learning-curve 4       figures by rows trained on, kept with the bundle
     python train.py models/policy/train.toml --set train.lr=3e-5 --set base.path=bert-base-chinese
     torchrun --nproc-per-node 4 train.py models/policy/train.toml     several GPUs
 
@@ -11,6 +12,7 @@ A stopped run goes on from its last checkpoint when the same command is given ag
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,7 @@ def main(
     resume: Annotated[bool, typer.Option(help="go on from the last checkpoint")] = True,
     threads: Annotated[int, typer.Option(help="CPU threads (0: all cores)")] = 0,
     folds: Annotated[int, typer.Option("--cross-validate", help="train on so many folds and print mean and spread")] = 0,
+    parts: Annotated[int, typer.Option("--learning-curve", help="train on so many parts, each twice as large as the last")] = 0,
 ) -> None:
     """Trains what the recipe describes."""
     try:
@@ -35,6 +38,8 @@ def main(
         place = work or Path("work") / f"{plan.name}-{recipe.stem}"
         if folds:
             cross_validate(plan, folds, place, resume, threads)
+        elif parts:
+            learning_curve(plan, parts, output or recipe.parent, place, resume, threads)
         else:
             train(plan, output or recipe.parent, place, resume, threads)
     except WenluError as error:
@@ -65,6 +70,25 @@ def cross_validate(plan: Recipe | BasePlan, folds: int, work: Path, resume: bool
 
     for name, figure in cross_validate(plan, folds, work, resume).summary().items():
         typer.echo(f"{name}: {figure['mean']:.4f} ± {figure['spread']:.4f}")
+
+
+def learning_curve(plan: Recipe | BasePlan, parts: int, output: Path, work: Path, resume: bool, threads: int) -> None:
+    """Prints the figures of a recipe by the rows it is trained on; a bundle at `output` gets them for its reports."""
+    if isinstance(plan, BasePlan):
+        raise RecipeError("--learning-curve: expected the recipe of a joint model, a pretraining has no labels")
+    _set_up(threads)
+    from nlp.model.store import MANIFEST, attach
+    from nlp.training.learning import learning_curve
+
+    points = learning_curve(plan, parts, work, resume)
+    for point in points:
+        typer.echo("  ".join(f"{name} {figure:g}" for name, figure in point.items()))
+    kept = output / MANIFEST
+    if kept.exists() and json.loads(kept.read_text(encoding="utf-8")).get("recipe") == json.loads(json.dumps(plan.to_dict())):
+        attach(output, learning=points)
+        typer.echo(f"kept: {kept}")
+    else:
+        typer.echo(f"not kept: no bundle of this very recipe at {output}")
 
 
 def _set_up(threads: int) -> None:

@@ -17,7 +17,7 @@ from nlp.evaluation.bootstrap import differences
 from nlp.evaluation.metrics import evaluate
 from nlp.evaluation.report import Candidate, Evaluation
 from nlp.evaluation.thresholds import TopicThresholds
-from nlp.model.store import attach_thresholds
+from nlp.model.store import attach
 from nlp.schema import Analysis, Example, LabelSchema
 
 BASELINE = "baseline:"
@@ -77,7 +77,7 @@ def assess(
     candidate = predictor.candidate(gold)
     fit = fit_thresholds(gold, candidate.predicted, predictor.labels.out_of_scope(), target) if target else None
     if fit:
-        attach_thresholds(Path(model), fit.to_dict())
+        attach(Path(model), thresholds=fit.to_dict())
     rival = _unlike(candidate, Predictor.load(against, reference).candidate(gold)) if against else None
     thresholds, kept = _thresholds(fit, predictor.manifest)
     return Evaluation(
@@ -91,6 +91,7 @@ def assess(
         target=kept,
         fit=fit,
         history=predictor.manifest.get("history", ()),
+        learning=predictor.manifest.get("learning", ()),
     )
 
 

@@ -32,6 +32,7 @@ class AuditRecord:
         reason: Why.
         answer: Id of the entry that was given as the answer, None where none was.
         probability: That of the first entry.
+        certainty: That the first entry is the answer.
         scores: Id and probability of each entry that was found, best first.
         thresholds: Those of the router.
         model: Fingerprint of the encoder.
@@ -46,6 +47,7 @@ class AuditRecord:
     reason: str
     answer: str | None
     probability: float
+    certainty: float
     scores: tuple[tuple[str, float], ...]
     thresholds: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
@@ -61,6 +63,8 @@ class AuditRecord:
         Raises:
             KeyError, TypeError, ValueError: It is not such a row.
         """
+        # Records of before there was a certainty were decided by the probability.
+        row = {"certainty": row["probability"], **row}
         known = {f.name: row[f.name] for f in fields(cls)}
         strings = [known[name] for name in ("time", "id", "question", "topic", "action", "reason", "model", "index")]
         if not all(isinstance(value, str) for value in strings):
@@ -99,6 +103,7 @@ class AuditLog:
             reason=decision.reason,
             answer=hits[0].entry.id if decision.action == "answer" else None,
             probability=round(decision.probability, 4),
+            certainty=round(decision.certainty, 4),
             scores=tuple((hit.entry.id, hit.score) for hit in hits),
             thresholds=thresholds,
             model=model,

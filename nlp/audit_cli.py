@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from nlp.errors import DataError, InputError
 
 AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
-COLUMNS = ("time", "decision", "action", "reason", "p", "answer")
+COLUMNS = ("time", "decision", "action", "reason", "p", "sure", "answer")
 
 
 def show_audit(
@@ -45,6 +45,7 @@ def show_audit(
                 record.action,
                 record.reason,
                 f"{record.probability:.2f}",
+                f"{record.certainty:.2f}",
                 record.answer or "",
             )
             table.add_row(*cells, record.question[:60])

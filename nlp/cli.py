@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -25,6 +25,9 @@ from nlp.errors import DataError, InputError, WenluError
 from nlp.index_cli import index_app
 from nlp.project_cli import project_app
 from nlp.tag_cli import tag
+
+if TYPE_CHECKING:
+    from nlp.router import Router
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -129,28 +132,23 @@ def answer(
     as_json: AsJson = None,
 ) -> None:
     """The answer to a question, a list to choose from, or an honest hand-off."""
-    from nlp.analyzer import Analyzer
-    from nlp.audit import AuditLog
-    from nlp.embedded import default_bundle, default_index
-    from nlp.retrieval.index import AnswerIndex
-    from nlp.router import Router
     from nlp.view import show_decision
 
-    analyzer = Analyzer.from_pretrained(model or default_bundle())
-    opened = AnswerIndex.open(index, analyzer.fingerprint) if index else default_index(analyzer)
-    router = Router(analyzer, opened, audit=AuditLog(audit) if audit else None)
+    router = _open_router(model, index, audit)
     if input:
         _run_rows(input, output, _text_of, lambda texts: [router(text).to_dict() for text in texts])
         return
     decision = router(_read_text(text))
     whole = {**decision.to_dict(), "analysis": decision.analysis.to_dict()}
-    _print(whole, as_json, lambda: show_decision(decision, analyzer.labels))
+    _print(whole, as_json, lambda: show_decision(decision, router.analyzer.labels))
 
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="bundle folder, or `baseline:DATASET` for the baseline trained on a data set")],
-    data: Annotated[Path, typer.Argument(help="gold JSONL")],
+    model: Annotated[
+        str | None, typer.Argument(help="bundle folder, or `baseline:DATASET` for the baseline trained on a data set")
+    ] = None,
+    data: Annotated[Path | None, typer.Argument(help="gold JSONL")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for the report: Markdown, JSON, PNG")] = None,
     against: Annotated[str | None, typer.Option(help="a second model to compare with, row by row")] = None,
     reference: Annotated[str | None, typer.Option(help="day that relative dates of the gold rows count from")] = None,
@@ -158,26 +156,77 @@ def evaluate(
     max_error: Annotated[float, typer.Option(help="with --fit: share of wrong topics allowed among the accepted")] = 0.05,
     confidence: Annotated[float, typer.Option(help="with --fit: probability with which that holds")] = 0.9,
     in_scope_recall: Annotated[float, typer.Option(help="with --fit: share in scope that must pass the gate")] = 0.985,
+    routing: Annotated[
+        Path | None, typer.Option(help="measure routing instead, on JSONL with `query` and the ids of its entries as `gold`")
+    ] = None,
+    index: Index = None,
     as_json: AsJson = None,
 ) -> None:
-    """Compares a model with gold rows: topics, entities, roles, values; fits the thresholds of its topics."""
-    from nlp.view import show_report
-
-    day = _parse_day(reference, "--reference") if reference else None
+    """Compares a model with gold rows: topics, entities, roles, values; fits the thresholds of its topics. Or measures its routing."""
+    if routing is not None and (data or against or fit or reference):
+        raise InputError("evaluate: --routing takes a model and an --index, and no gold file, --against, --fit or --reference")
+    if routing is None and (model is None or data is None or index):
+        raise InputError("evaluate: expected a model and a gold file, or --routing QUERIES, which alone takes an --index")
     try:
-        from nlp.assessment import assess
-        from nlp.evaluation.acceptance import Target
-        from nlp.evaluation.report import write_report
-
-        target = Target(max_error, confidence, in_scope_recall) if fit else None
-        evaluation = assess(model, data, against, target, day)
-        if output:
-            write_report(output, evaluation)
+        if routing is not None:
+            _evaluate_routing(_open_router(Path(model) if model else None, index), routing, output, as_json)
+        elif model is not None and data is not None:
+            target = (max_error, confidence, in_scope_recall) if fit else None
+            day = _parse_day(reference, "--reference") if reference else None
+            _evaluate_labels(model, data, output, against, day, target, as_json)
     except ModuleNotFoundError as error:
         raise InputError(f"evaluate needs {error.name}, which is not installed: pip install wenlu[train]") from None
-    except OSError as error:
-        raise InputError(f"{output}: the report cannot be written: {error.strerror}") from None
+
+
+def _evaluate_labels(
+    model: str,
+    data: Path,
+    output: Path | None,
+    against: str | None,
+    day: date | None,
+    target: tuple[float, float, float] | None,
+    as_json: bool | None,
+) -> None:
+    from nlp.assessment import assess
+    from nlp.evaluation.acceptance import Target
+    from nlp.evaluation.report import write_report
+    from nlp.view import show_report
+
+    evaluation = assess(model, data, against, Target(*target) if target else None, day)
+    _write_report(output, lambda folder: write_report(folder, evaluation))
     _print(evaluation.to_dict(), as_json, lambda: show_report(evaluation))
+
+
+def _evaluate_routing(router: Router, source: Path, output: Path | None, as_json: bool | None) -> None:
+    from nlp.data.queries import read_queries
+    from nlp.evaluation.routing import RoutingReport, write_routing_report
+    from nlp.view import show_routing
+
+    queries = read_queries(source)
+    report = RoutingReport(queries, [router(query.text) for query in queries])
+    _write_report(output, lambda folder: write_routing_report(folder, report))
+    _print(report.to_dict(), as_json, lambda: show_routing(report))
+
+
+def _write_report(folder: Path | None, write: Callable[[Path], None]) -> None:
+    if folder:
+        try:
+            write(folder)
+        except OSError as error:
+            raise InputError(f"{folder}: the report cannot be written: {error.strerror}") from None
+
+
+def _open_router(model: Path | None, index: str | None, audit: Path | None = None) -> Router:
+    """The router of a model over an index; the embedded ones where none is named."""
+    from nlp.analyzer import Analyzer
+    from nlp.audit import AuditLog
+    from nlp.embedded import default_bundle, default_index
+    from nlp.retrieval.index import AnswerIndex
+    from nlp.router import Router
+
+    analyzer = Analyzer.from_pretrained(model or default_bundle())
+    opened = AnswerIndex.open(index, analyzer.fingerprint) if index else default_index(analyzer)
+    return Router(analyzer, opened, audit=AuditLog(audit) if audit else None)
 
 
 def _read_text(text: str | None) -> str:

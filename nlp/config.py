@@ -57,8 +57,9 @@ class DataRecipe:
 @dataclass(frozen=True, slots=True)
 class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
-    frozen encoder with weight `vector_weight`. At the end `ngrams` adds to the topic logits those of a linear model over character n-grams,
-    and where the data have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector."""
+    frozen encoder with weight `vector_weight`. Each text with places has so many `variants` with other places, which are drawn half of
+    the time; 0 for none. At the end `ngrams` adds to the topic logits those of a linear model over character n-grams, and where the data
+    have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -74,6 +75,7 @@ class TrainRecipe:
     role_weight: float = 1.0
     vector_weight: float = 0.0
     teacher: str = ""
+    variants: int = 0
     ngrams: bool = True
     pair_steps: int = 600
     patience: int = 3

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nlp.analyzer import Analyzer
 from nlp.data.pairs import Pair
 from nlp.errors import InputError
 from nlp.retrieval.index import AnswerIndex
+from nlp.retrieval.rank import Ranker
 from nlp.router import Router, Thresholds
 from nlp.schema import Analysis, Example, Hit
-from nlp.training.rank import fit_ranker, fit_threshold
+from nlp.training.rank import fit_certainty, fit_ranker, fit_threshold
 
 SUGGEST_ERROR = 0.5  # of the lists shown, the share that may hold no answer: looking costs little
 SUGGEST_FLOOR = 0.1  # questions that no entry answers are not among the pairs, so the fit alone would suggest for everything
 IN_SCOPE_RECALL = 0.985  # of the questions in scope, the share that must pass the gate
+# For the thresholds each of so many questions is also asked of the archive without its answer, so that a third of all have none there;
+# for the certainty itself, which learns what no answer looks like, every one.
+ORPHANED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +72,37 @@ def fit_router(
         InputError: No pair names an entry, or all are of one kind.
     """
     router = Router(analyzer, index)
-    rows = [pair for judged in judge(router, analyzer, for_ranker) for pair in _labelled(judged)]
+    judged = judge(router, analyzer, for_ranker)
+    rows = [pair for j in judged for pair in _labelled(j)]
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])
-    fitted = Router(analyzer, index, ranker)
-    judged = judge(fitted, analyzer, for_thresholds)
-    first = [(j.hits[0].score, _right(j)) for j in judged if j.hits and _counts(j, 1)]
-    lists = [(j.hits[0].score, any(h.entry.id == j.entry for h in j.hits[:5])) for j in judged if j.hits and j.answers]
+    lists = [pair for j in judged for pair in _lists(replace(j, hits=tuple(ranker.order(j.hits))))]
+    ranker = replace(ranker, of_list=fit_certainty([ranker.list_features(h) for h, _ in lists], [right for _, right in lists]))
+    judged = [replace(j, hits=tuple(ranker.order(j.hits))) for j in judge(router, analyzer, for_thresholds)]
+    orphaned = [j for j in judged if j.answers][::ORPHANED]
+    tops = [(ranker.certainty(hits), right) for j in judged for hits, right in _lists(j, orphaned=j in orphaned)]
+    suggested = [(j.hits[0].score, any(h.entry.id == j.entry for h in j.hits[:5])) for j in judged if j.hits and j.answers]
     thresholds = Thresholds(
-        answer=round(fit_threshold([s for s, _ in first], [r for _, r in first], max_error), 4),
-        suggest=max(SUGGEST_FLOOR, round(fit_threshold([s for s, _ in lists], [r for _, r in lists], SUGGEST_ERROR), 4)),
+        answer=round(fit_threshold([s for s, _ in tops], [r for _, r in tops], max_error), 4),
+        suggest=max(
+            SUGGEST_FLOOR, round(fit_threshold([s for s, _ in suggested], [r for _, r in suggested], SUGGEST_ERROR), 4)
+        ),
         out_of_scope=_gate(analyzer, examples),
     )
-    figures = _figures(judged, thresholds)
+    figures = _figures(judged, ranker, tops, thresholds)
     return {"ranker": ranker.to_dict(), "thresholds": thresholds.to_dict(), "figures": {**figures, "max_error": max_error}}
+
+
+def _lists(judged: Judged, orphaned: bool = True) -> Iterator[tuple[tuple[Hit, ...], bool]]:
+    """Lists of entries and whether the first of them answers the question.
+
+    With `orphaned` also the list without the entry that answers it: what an archive shows that does not hold the answer. No pair can tell
+    of such questions, for a pair has an answer.
+    """
+    if judged.hits and _counts(judged):
+        yield judged.hits, _right(judged)
+    others = tuple(hit for hit in judged.hits if hit.entry.id != judged.entry)
+    if judged.answers and orphaned and others:
+        yield others, False
 
 
 def _labelled(judged: Judged) -> list[tuple[Mapping[str, float], bool]]:
@@ -95,9 +117,9 @@ def _right(judged: Judged) -> bool:
     return judged.answers and judged.hits[0].entry.id == judged.entry
 
 
-def _counts(judged: Judged, depth: int) -> bool:
-    """Whether it is known if the first hits are right: another entry than the wrong one may well answer a negative."""
-    return judged.answers or any(hit.entry.id == judged.entry for hit in judged.hits[:depth])
+def _counts(judged: Judged) -> bool:
+    """Whether it is known if the first hit is right: another entry than the wrong one may well answer a negative."""
+    return judged.answers or judged.hits[0].entry.id == judged.entry
 
 
 def _gate(analyzer: Analyzer, examples: Sequence[Example]) -> float:
@@ -111,14 +133,15 @@ def _gate(analyzer: Analyzer, examples: Sequence[Example]) -> float:
     return round(min(1.0, max(0.5, scores[min(len(scores) - 1, int(IN_SCOPE_RECALL * len(scores)))])), 4)
 
 
-def _figures(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
+def _figures(
+    judged: Sequence[Judged], ranker: Ranker, tops: Sequence[tuple[float, bool]], thresholds: Thresholds
+) -> dict[str, Any]:
     positive = [j for j in judged if j.answers and j.hits]
-    answered = [j for j in judged if j.hits and j.hits[0].score >= thresholds.answer and _counts(j, 1)]
-    right = [_right(j) for j in answered]
+    right = [right for certainty, right in tops if certainty >= thresholds.answer]
     return {
         "questions": len(positive),
         "recall@1": round(sum(j.hits[0].entry.id == j.entry for j in positive) / max(1, len(positive)), 4),
         "recall@5": round(sum(any(h.entry.id == j.entry for h in j.hits[:5]) for j in positive) / max(1, len(positive)), 4),
-        "answered": round(sum(j.hits[0].score >= thresholds.answer for j in positive) / max(1, len(positive)), 4),
+        "answered": round(sum(ranker.certainty(j.hits) >= thresholds.answer for j in positive) / max(1, len(positive)), 4),
         "precision": round(sum(right) / max(1, len(right)), 4),
     }

@@ -41,7 +41,7 @@ class Thresholds:
     """Probabilities from which the router acts.
 
     Attributes:
-        answer: Least probability of an entry that is given as the answer.
+        answer: Least certainty of an entry that is given as the answer.
         suggest: Least probability of entries that are shown to choose from.
         out_of_scope: Probability of the topic for nobody's business from which a question is handed off.
     """
@@ -96,7 +96,7 @@ class Router:
         """Decides what to do with a question.
 
         Returns:
-            A decision whose answers are the nearest entries, whatever the action; `probability` is that of the first.
+            A decision whose answers are the nearest entries, whatever the action; `probability` and `certainty` are of the first.
 
         Raises:
             InputError: `question` is not a string, or the audit log cannot be written.
@@ -128,20 +128,21 @@ class Router:
     def _decide(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...]) -> Decision:
         outside = self._out_of_scope(analysis)
         best = hits[0].score * (1 - outside) if hits else 0.0
-        action, reason, message = self._act(analysis, places, hits, best, outside)
-        return Decision(action, hits[:SHOWN], best, reason, message, analysis)
+        certainty = self.ranker.certainty(hits) * (1 - outside)
+        action, reason, message = self._act(analysis, places, hits, best, certainty >= self.thresholds.answer, outside)
+        return Decision(action, hits[:SHOWN], best, reason, message, analysis, certainty)
 
     def _act(
-        self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], best: float, outside: float
+        self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], best: float, sure: bool, outside: float
     ) -> tuple[Action, str, str]:
         """Action, reason and sentence; the questions that only the asker can settle come before the answer."""
         limits = self.thresholds
         if outside >= limits.out_of_scope:
             return "handoff", "out_of_scope", messages.OUT_OF_SCOPE
         others = [hit for hit in hits if "rule_disjoint" in hit.features and self._elsewhere(hit) > max(best, limits.suggest)]
-        if best < limits.answer and others:
+        if not sure and others:
             return "handoff", "no_answer_for_region", messages.other_region(places.rule, _stated(others))
-        if best < limits.suggest:
+        if not hits or best < limits.suggest:
             return "handoff", "no_answer", messages.NO_ANSWER
         local = hits[0].entry.regions if NATIONAL not in hits[0].entry.regions else ()
         unclear = _undecided(analysis)
@@ -150,7 +151,7 @@ class Router:
         rivals = [hit for hit in hits if hit.score >= _RIVAL * hits[0].score]
         if not places.rule and any(relation(local, hit.entry.regions) == "disjoint" for hit in rivals):
             return "handoff", "needs_region", messages.where(_stated(rivals))
-        if best >= limits.answer:
+        if sure:
             return "answer", "answered", messages.answered(local, asked=bool(places.rule))
         return "suggest", "low_confidence", messages.SUGGEST
 

@@ -322,7 +322,8 @@ class Hit:
 class Decision:
     """What to do with a question: give `answers[0]`, suggest `answers`, or hand off; `message` is the Chinese sentence for the asker.
 
-    `id` names it in the audit log, and is empty where none is kept.
+    `probability` says how well the first entry fits the question, `certainty` how likely it is the answer given all that was found: of
+    several entries that fit as well, none is certain. `id` names the decision in the audit log, and is empty where none is kept.
     """
 
     action: Action
@@ -331,16 +332,27 @@ class Decision:
     reason: str
     message: str
     analysis: Analysis
+    certainty: float = 0.0
     id: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return ({"decision": self.id} if self.id else {}) | {
             "action": self.action,
             "probability": round(self.probability, 4),
+            "certainty": round(self.certainty, 4),
             "reason": self.reason,
             "message": self.message,
             "answers": [h.to_dict() for h in self.answers],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to measure routing with; `gold` are the ids of the entries that answer it, `kind` groups the figures."""
+
+    text: str
+    gold: frozenset[str]
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +388,10 @@ class LabelSchema:
 
     def type_ids(self) -> tuple[str, ...]:
         return tuple(t.id for t in self.types)
+
+    def place_types(self) -> frozenset[str]:
+        """The types whose values are regions."""
+        return frozenset(t.id for t in self.types if t.value == "region")
 
     def type(self, type_id: str) -> EntityLabel | None:
         return next((t for t in self.types if t.id == type_id), None)

@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from nlp.evaluation.markdown import number
 from nlp.schema import (
     NATIONAL,
     AgeValue,
@@ -27,6 +28,7 @@ from nlp.text.gazetteer import name as region_name
 
 if TYPE_CHECKING:
     from nlp.evaluation.report import Evaluation
+    from nlp.evaluation.routing import RoutingReport
 
 COLOURS = (
     "cyan",
@@ -58,9 +60,9 @@ PERIODS = {
 def show_analysis(analysis: Analysis, labels: LabelSchema) -> RenderableType:
     """Topic with probability, the text with its entities in colour, and a table of their values."""
     topics = Text.assemble(("主题  ", "dim"))
-    for number, score in enumerate(analysis.topics[:3]):
+    for place, score in enumerate(analysis.topics[:3]):
         name = f"{labels.topic_name(score.topic)} {score.probability:.0%}"
-        topics.append(name if not number else f"   {name}", style="bold" if not number else "dim")
+        topics.append(name if not place else f"   {name}", style="bold" if not place else "dim")
     parts: list[RenderableType] = [topics, Text.assemble(("问题  ", "dim"), mark(analysis.text, analysis.entities))]
     if analysis.entities:
         parts.append(entity_table(analysis.text, analysis.entities, labels))
@@ -134,7 +136,7 @@ def _region_text(value: RegionValue) -> str:
 def show_decision(decision: Decision, labels: LabelSchema) -> RenderableType:
     """The analysis, what was decided and why, and the answers."""
     label, style = ACTIONS[decision.action]
-    why = Text.assemble(("决定  ", "dim"), (f"{label} {decision.probability:.0%}", f"bold {style}"))
+    why = Text.assemble(("决定  ", "dim"), (f"{label} {decision.certainty:.0%}", f"bold {style}"))
     why.append(f"  {decision.reason}", style="dim")
     parts: list[RenderableType] = [show_analysis(decision.analysis, labels), why]
     if decision.action != "answer":
@@ -155,7 +157,7 @@ def show_report(evaluation: Evaluation) -> RenderableType:
     intervals = {d.name: d for d in evaluation.differences}
     for name, value in report.to_dict().items():
         if isinstance(value, int | float):
-            cells = [_figure(value), *([_figure(others[name])] if rival else [])]
+            cells = [number(value), *([number(others[name])] if rival else [])]
             if found := intervals.get(name):
                 style = "bold" if found.significant else "dim"
                 cells += [f"[{style}]{found.second - found.first:+.4f}[/]", f"{found.low:+.4f} … {found.high:+.4f}"]
@@ -166,8 +168,21 @@ def show_report(evaluation: Evaluation) -> RenderableType:
     return Group(figures, *_acceptance(evaluation), labels)
 
 
-def _figure(value: float | None) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)
+def show_routing(report: RoutingReport) -> RenderableType:
+    """The figures of routing: of all questions, by kind of question, and why each kind ended as it did."""
+    from nlp.evaluation.routing import HEADLINES
+
+    whole = report.to_dict()
+    figures = Table("", "", box=None, show_header=False)
+    for name in HEADLINES:
+        figures.add_row(name, number(whole[name]))
+    kinds = Table("kind", *next(iter(whole["kinds"].values())), box=None, header_style="dim")
+    for kind, row in whole["kinds"].items():
+        kinds.add_row(kind, *(number(value) for value in row.values()))
+    outcomes = Table("kind", *report.reasons, box=None, header_style="dim")
+    for kind, counts in report.outcomes.items():
+        outcomes.add_row(kind, *(str(counts.get(reason, "")) for reason in report.reasons))
+    return Group(figures, Text(), kinds, Text(), outcomes)
 
 
 def _acceptance(evaluation: Evaluation) -> list[RenderableType]:

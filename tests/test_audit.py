@@ -17,7 +17,7 @@ HITS = (Hit(Entry("one", "问一", "答一"), 0.91234), Hit(Entry("two", "问二
 
 
 def decide(text: str, action: Action = "answer", reason: str = "answered") -> Decision:
-    return Decision(action, HITS, 0.91234, reason, "找到了。", Analysis(text, (TopicScore("civil", 0.8),), ()))
+    return Decision(action, HITS, 0.91234, reason, "找到了。", Analysis(text, (TopicScore("civil", 0.8),), ()), 0.75)
 
 
 def write(path: Path, *decisions: Decision) -> list[str]:
@@ -35,10 +35,12 @@ def test_a_record_says_what_was_decided_and_on_what_ground(tmp_path: Path) -> No
     (record,) = records(path)
     assert record.id == name
     assert (record.question, record.topic, record.action, record.reason) == ("社保卡怎么办", "civil", "answer", "answered")
-    assert (record.answer, record.probability) == ("one", 0.9123)
+    assert (record.answer, record.probability, record.certainty) == ("one", 0.9123, 0.75)
     assert record.scores == (("one", 0.9123), ("two", 0.2))
     assert (record.thresholds, record.model, record.index) == ({"answer": 0.5}, "m", "entries-1@3")
     assert AuditRecord.from_dict(record.to_dict()) == record
+    older = {name: value for name, value in record.to_dict().items() if name != "certainty"}
+    assert AuditRecord.from_dict(older).certainty == 0.9123, "what was decided by the probability was as certain as that"
 
 
 def test_personal_data_are_not_recorded(tmp_path: Path) -> None:

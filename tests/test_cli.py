@@ -147,6 +147,27 @@ def test_evaluate_writes_a_report(few: Path, tmp_path: Path) -> None:
     assert "+0.0000 … +0.0000" in pretty
 
 
+def test_evaluate_measures_routing(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `train` is not installed")
+    queries = tmp_path / "queries.jsonl"
+    entry = json.loads((ROOT / "datasets/policy_answers/entries.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    rows = [{"query": entry["question"], "gold": [entry["id"]]}, {"query": "周末去哪儿钓鱼", "gold": []}]
+    queries.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    report = printed(wenlu("evaluate", "--routing", str(queries), "--output", str(tmp_path / "report"), "--json"))
+    assert report["kinds"]["answerable"]["recall_at_1"] == 1
+    assert report["outcomes"]["no_answer"] == {"out_of_scope": 1}
+    assert json.loads((tmp_path / "report/routing.json").read_text(encoding="utf-8"))["questions"] == 2
+    assert "answerable" in wenlu("evaluate", "--routing", str(queries), "--pretty").stdout.decode()
+    for wrong, message in (
+        (("evaluate", "--routing", str(queries), "models/policy", str(queries)), "and no gold file"),
+        (("evaluate", "models/policy"), "expected a model and a gold file"),
+        (("evaluate", "models/policy", str(queries), "--index", "x"), "which alone takes an --index"),
+    ):
+        done = wenlu(*wrong)
+        assert done.returncode == 2
+        assert message in done.stderr.decode()
+
+
 def test_evaluate_fits_thresholds_into_a_bundle(few: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="the extra `train` is not installed")
     bundle = tmp_path / "mine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from nlp.archive import build_index
 from nlp.audit import AuditLog, AuditRecord, find_records
 from nlp.errors import ArchiveError
+from nlp.retrieval.certainty import Certainty
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.rank import Ranker
 from nlp.router import Router, Thresholds
@@ -105,6 +107,15 @@ def test_between_the_thresholds_it_suggests(router: Router) -> None:
     decision = cautious("杭州社保卡丢了怎么补办")
     assert (decision.action, decision.reason) == ("suggest", "low_confidence")
     assert decision.to_dict()["answers"][0]["id"] == "hz-card"
+
+
+def test_an_entry_is_answered_for_its_certainty_and_suggested_for_its_probability(router: Router) -> None:
+    for bias, action in ((-9.0, "suggest"), (9.0, "answer")):
+        weights = replace(WEIGHTS, of_list=Certainty({}, bias))
+        decision = Router(router.analyzer, router.index, weights, today=date(2026, 1, 1))("杭州社保卡丢了怎么补办")
+        assert decision.action == action
+        assert decision.probability == router("杭州社保卡丢了怎么补办").probability
+        assert decision.to_dict()["certainty"] == pytest.approx(Certainty({}, bias).probability({}) * 0.95, abs=1e-3)
 
 
 @pytest.mark.parametrize("text", ["\ud800社保卡\x00", "社" * 100_000, "' OR 1=1 --", "🙂‍↔️"])

@@ -68,7 +68,11 @@ def draw_reliability(bins: Sequence[tuple[float, float, int]], error: float, pat
 
 
 def draw_risk(
-    curves: Mapping[str, Sequence[Point]], chosen: tuple[float, float] | None, limit: float | None, path: Path
+    curves: Mapping[str, Sequence[Point]],
+    chosen: tuple[float, float] | None,
+    limit: float | None,
+    path: Path,
+    title: str = "Risk and coverage of the predicted topic",
 ) -> None:
     """Draws the error among accepted rows over the share that is accepted.
 
@@ -77,8 +81,9 @@ def draw_risk(
         chosen: (coverage, error) of the thresholds in force, None for none.
         limit: The error allowed, None for none.
         path: The file to write.
+        title: What stands above.
     """
-    figure, axes = _sheet("Risk and coverage of the predicted topic")
+    figure, axes = _sheet(title)
     for (name, points), colour in zip(curves.items(), (RIGHT, MARK, "grey", "black"), strict=False):
         axes.plot([p.coverage for p in points], [p.risk for p in points], color=colour, label=name, drawstyle="steps-post")
     if limit is not None:
@@ -124,15 +129,33 @@ def draw_history(history: Sequence[Mapping[str, Any]], path: Path) -> None:
         path: The file to write.
     """
     figure, axes = _sheet("Training: figures on dev by epoch")
-    for name, colour in zip(CURVES, (MARK, RIGHT, WRONG), strict=True):
-        points = [(float(entry["epoch"]), float(entry[name])) for entry in history if name in entry]
+    _draw_growth(axes, history, "epoch", CURVES)
+    _save(figure, path)
+
+
+def draw_learning(points: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Draws the figures on test by the number of rows trained on, which stands on a logarithmic axis.
+
+    Args:
+        points: Entries with `rows` and the figures of CURVES without their prefix, as `nlp.training.learning` gives them.
+        path: The file to write.
+    """
+    figure, axes = _sheet("Learning: figures on test by rows trained on")
+    _draw_growth(axes, points, "rows", [name.removeprefix("eval_") for name in CURVES])
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([point["rows"] for point in points], [str(point["rows"]) for point in points])
+    _save(figure, path)
+
+
+def _draw_growth(axes: Axes, entries: Sequence[Mapping[str, Any]], over: str, names: Sequence[str]) -> None:
+    for name, colour in zip(names, (MARK, RIGHT, WRONG), strict=True):
+        points = [(float(entry[over]), float(entry[name])) for entry in entries if name in entry]
         if points:
             axes.plot(*zip(*points, strict=True), marker="o", color=colour, label=name.removeprefix("eval_"))
             axes.annotate(f"{points[-1][1]:.3f}", points[-1], xytext=(5, 0), textcoords="offset points", size=8, va="center")
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(over)
     axes.margins(x=0.08)
     axes.legend(loc="lower right")
-    _save(figure, path)
 
 
 def _sheet(title: str, size: tuple[float, float] = (7, 4)) -> tuple[Figure, Axes]:

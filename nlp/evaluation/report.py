@@ -12,6 +12,7 @@ from typing import Any
 
 from nlp.evaluation.acceptance import Acceptance, Fit, Target, acceptance, curve, with_topic
 from nlp.evaluation.bootstrap import LEVEL, SAMPLES, Difference
+from nlp.evaluation.markdown import number, table
 from nlp.evaluation.metrics import Count, Report, calibration_bins, right_topic
 from nlp.evaluation.mistakes import (
     KINDS,
@@ -27,7 +28,7 @@ from nlp.evaluation.thresholds import TopicThresholds
 from nlp.schema import Analysis, Example, LabelSchema
 
 WORST = 25  # rows of each list of errors in the Markdown file; the JSON file has all
-PLOTS = ("confusions", "confidences", "reliability", "risk", "types", "history")
+PLOTS = ("confusions", "confidences", "reliability", "risk", "types", "history", "learning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Evaluation:
         target: What they were fitted to keep.
         fit: Present when they were fitted on these rows.
         history: Figures of the training run by epoch, empty where unknown.
+        learning: Figures of trainings on parts of the rows, with the number of their `rows`, empty where unknown.
     """
 
     data: str
@@ -66,6 +68,7 @@ class Evaluation:
     target: Target | None = None
     fit: Fit | None = None
     history: Sequence[Mapping[str, Any]] = ()
+    learning: Sequence[Mapping[str, float]] = ()
 
     @property
     def acceptance(self) -> Acceptance | None:
@@ -144,6 +147,7 @@ def _json(evaluation: Evaluation, details: _Details) -> dict[str, Any]:
         "topic_mistakes": [m.to_dict() for m in details.topics],
         "span_mistakes": [m.to_dict() for m in details.spans],
         "history": list(evaluation.history),
+        "learning": list(evaluation.learning),
     }
 
 
@@ -171,6 +175,8 @@ def _draw(folder: Path, evaluation: Evaluation) -> None:
         plots.draw_types(bars, folder / "types.png")
     if any(name in entry for entry in evaluation.history for name in plots.CURVES):
         plots.draw_history(evaluation.history, folder / "history.png")
+    if evaluation.learning:
+        plots.draw_learning(evaluation.learning, folder / "learning.png")
 
 
 def _draw_risk(path: Path, evaluation: Evaluation) -> None:
@@ -201,10 +207,10 @@ def _markdown(evaluation: Evaluation, details: _Details, drawn: Sequence[str]) -
         yield from ("## Entities", _types_table(report, count_kinds(details.spans)), *_pictures(drawn, "types"))
     if details.roles:
         rows = [(gold, found, str(n)) for (gold, found), n in details.roles.most_common(15)]
-        yield from ("### Wrong roles", _table(("gold", "found", "n"), rows))
+        yield from ("### Wrong roles", table(("gold", "found", "n"), rows))
     yield from ("## Slices", _slices_table(details.slices))
-    if "history" in drawn:
-        yield from ("## Training", *_pictures(drawn, "history"))
+    if "history" in drawn or "learning" in drawn:
+        yield from ("## Training", *_pictures(drawn, "history", "learning"))
     if details.topics:
         yield f"## Wrong topics\n\nThe most confident first, {min(WORST, len(details.topics))} of {len(details.topics)}."
         yield "\n".join(_topic_line(mistake) for mistake in details.topics[:WORST])
@@ -216,7 +222,7 @@ def _markdown(evaluation: Evaluation, details: _Details, drawn: Sequence[str]) -
 def _figures(evaluation: Evaluation) -> str:
     figures = [(n, v) for n, v in evaluation.model.report.to_dict().items() if isinstance(v, int | float)]
     if not evaluation.rival:
-        return _table(("figure", "value"), [(name, _number(value)) for name, value in figures])
+        return table(("figure", "value"), [(name, number(value)) for name, value in figures])
     others, intervals = evaluation.rival.report.to_dict(), {d.name: d for d in evaluation.differences}
     rows = []
     for name, value in figures:
@@ -225,8 +231,8 @@ def _figures(evaluation: Evaluation) -> str:
         between = f"{difference.low:+.4f} … {difference.high:+.4f}" if difference else ""
         change = f"{difference.second - difference.first:+.4f}" if difference else ""
         bold = "**" if difference and difference.significant else ""
-        rows.append((name, _number(value), _number(other), f"{bold}{change}{bold}", between))
-    return _table(("figure", evaluation.model.name, evaluation.rival.name, "second − first", "interval"), rows)
+        rows.append((name, number(value), number(other), f"{bold}{change}{bold}", between))
+    return table(("figure", evaluation.model.name, evaluation.rival.name, "second − first", "interval"), rows)
 
 
 def _acceptance(evaluation: Evaluation) -> Iterable[str]:
@@ -247,12 +253,12 @@ def _acceptance(evaluation: Evaluation) -> Iterable[str]:
         rows += [(f"AUROC of {name}", f"{number:.4f}") for name, number in fit.auroc.items()]
         rows += [("pass in scope", f"{fit.in_scope_recall:.1%}"), ("stopped out of scope", f"{fit.out_of_scope_recall:.1%}")]
     yield f"Thresholds {where}."
-    yield _table(("", ""), rows)
+    yield table(("", ""), rows)
 
 
 def _counts_table(title: str, counts: Mapping[str, Count]) -> str:
     rows = [(n, *(f"{f:.4f}" for f in (c.precision, c.recall, c.f1)), str(c.gold)) for n, c in sorted(counts.items())]
-    return _table((title, "precision", "recall", "F1", "n"), rows)
+    return table((title, "precision", "recall", "F1", "n"), rows)
 
 
 def _types_table(report: Report, kinds: Mapping[str, Mapping[str, int]]) -> str:
@@ -260,17 +266,17 @@ def _types_table(report: Report, kinds: Mapping[str, Mapping[str, int]]) -> str:
     for name, count in sorted(report.types.items()):
         wrong = [str(kinds.get(name, {}).get(kind, 0)) for kind in KINDS]
         rows.append((name, *(f"{f:.4f}" for f in (count.precision, count.recall, count.f1)), str(count.gold), *wrong))
-    return _table(("type", "precision", "recall", "F1", "n", "wrong boundary", "wrong type", "missed", "extra"), rows)
+    return table(("type", "precision", "recall", "F1", "n", "wrong boundary", "wrong type", "missed", "extra"), rows)
 
 
 def _slices_table(slices: Sequence[Slice]) -> str:
     rows = []
     for part in slices:
         report = part.report
-        topics = [_number(f) if part.topic_rows else "" for f in (report.topic_accuracy, report.topic_accuracy_lenient)]
+        topics = [number(f) if part.topic_rows else "" for f in (report.topic_accuracy, report.topic_accuracy_lenient)]
         spans = f"{report.entity_f1:.4f}" if part.entities else ""
         rows.append((part.kind, part.name, str(report.rows), str(part.topic_rows), *topics, str(part.entities), spans))
-    return _table(("slice", "", "rows", "with topic", "topic accuracy", "lenient", "entities", "entity F1"), rows)
+    return table(("slice", "", "rows", "with topic", "topic accuracy", "lenient", "entities", "entity F1"), rows)
 
 
 def _topic_line(mistake: Mistake) -> str:
@@ -296,12 +302,3 @@ def _plain(text: str) -> str:
 
 def _pictures(drawn: Sequence[str], *names: str) -> list[str]:
     return [f"![{name}]({name}.png)" for name in names if name in drawn]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ([cell.replace("|", "\\|") for cell in line] for line in (head, ["---"] * len(head), *rows))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

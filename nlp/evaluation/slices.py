@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ def slice_reports(gold: Sequence[Example], predicted: Sequence[Analysis], labels
     Raises:
         ValueError: `gold` and `predicted` have different lengths.
     """
-    regions = {label.id for label in labels.types if label.value == "region"}
+    regions = labels.place_types()
     parts: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, (example, _) in enumerate(zip(gold, predicted, strict=True)):
         for key in _slices_of(example, regions):
@@ -55,7 +55,7 @@ def slice_reports(gold: Sequence[Example], predicted: Sequence[Analysis], labels
     ]
 
 
-def _slices_of(example: Example, regions: set[str]) -> Iterator[tuple[str, str]]:
+def _slices_of(example: Example, regions: Set[str]) -> Iterator[tuple[str, str]]:
     yield "length", _band(len(example.text), LENGTHS)
     if example.register:
         yield "register", example.register
@@ -64,7 +64,7 @@ def _slices_of(example: Example, regions: set[str]) -> Iterator[tuple[str, str]]
         yield "region level", name
 
 
-def _levels(example: Example, regions: set[str]) -> set[str]:
+def _levels(example: Example, regions: Set[str]) -> set[str]:
     """Levels of the places that the gold row names; `undecided` for masked places and those with several readings."""
     levels: set[str] = set()
     for entity in example.entities:

@@ -136,13 +136,17 @@ def attach_router(folder: Path, router: Mapping[str, Any]) -> None:
     _replace_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
 
 
-def attach_thresholds(folder: Path, thresholds: Mapping[str, Any]) -> None:
-    """Puts thresholds of topics and of the out-of-scope gate into the manifest of a bundle, in one step.
+def attach(folder: Path, **facts: Any) -> None:
+    """Puts what was found out about a bundle after its training into the manifest, in one step.
+
+    Args:
+        folder: The bundle.
+        facts: `thresholds` of topics and of the out-of-scope gate, points of the `learning` curve.
 
     Raises:
         BundleError: The bundle is missing or damaged.
     """
-    manifest = {**load_bundle(folder).manifest, "thresholds": dict(thresholds)}
+    manifest = {**load_bundle(folder).manifest, **facts}
     _replace_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PROBES = 48  # partitions that a search by vector reads: recall@30 of 0.97 among 100,000 questions
 MAX_QUERY_WORDS = 128
+RESIDENT_ROWS = 10_000  # some 5 kB each in memory; larger archives stay on disk
 # What LanceDB raises for files that are missing, cut short or changed.
 ENGINE_ERRORS = (OSError, ValueError, RuntimeError)
 
@@ -210,26 +212,47 @@ class AnswerIndex:
         unit = None if vector is None else self._unit(vector)
         try:
             later = None if unit is None else self._others.submit(self._by_vector, unit, where, limit)
-            found = [self._by_words(terms, where, limit)] if terms else []
-            if later is not None:
-                found.append(later.result())
+            lexical = self._by_words(terms, where, limit) if terms else {}
+            rankings = [list(lexical), [] if later is None else later.result()]
+            wanted = list(dict.fromkeys([*rankings[0], *rankings[1]]))
+            if not wanted:
+                return []
+            found = self._rows(wanted)
         except ENGINE_ERRORS as error:
             raise ArchiveError(f"{self.path}: cannot be searched ({first_line(error)}); build the index again") from error
-        known = frozenset(words)
-        return fuse(*(read_rows(table, known, unit, self.info.scales) for table in found))
+        return fuse(rankings, read_rows(found, frozenset(words), lexical, unit, self.info.scales))
 
-    def _by_words(self, terms: list[str], where: str | None, limit: int) -> pa.Table:
+    def _by_words(self, terms: list[str], where: str | None, limit: int) -> dict[int, float]:
+        """Number of a row → BM25, best first. The fields are read later, once for both searches: they cost more than the search."""
         from lancedb.query import MatchQuery
 
-        query = self._table.search(MatchQuery(" ".join(terms), "words"), query_type="fts").select([*self._columns(), "_score"])
-        found: pa.Table = (query if where is None else query.where(where, prefilter=True)).limit(limit).to_arrow()
+        query = self._table.search(MatchQuery(" ".join(terms), "words"), query_type="fts").select(["_rowid", "_score"])
+        found = (query if where is None else query.where(where, prefilter=True)).limit(limit).to_list()
+        return {row["_rowid"]: row["_score"] for row in found}
+
+    def _by_vector(self, unit: NDArray[np.float32], where: str | None, limit: int) -> list[int]:
+        """Numbers of the nearest rows, nearest first."""
+        query = self._table.search(unit, query_type="vector", vector_column_name="vector").distance_type("dot").nprobes(PROBES)
+        query = query.select(["_rowid", "_distance"])  # without the distance LanceDB warns, though nobody reads it
+        found = (query if where is None else query.where(where, prefilter=True)).limit(limit).to_list()
+        return [row["_rowid"] for row in found]
+
+    def _rows(self, numbers: list[int]) -> pa.Table:
+        """Rows by number, with what the ranker needs of them."""
+        if self._resident is not None:
+            known = self._resident["_rowid"].to_numpy()
+            return self._resident.take(known.searchsorted(known.dtype.type(numbers)))
+        found: pa.Table = self._table.take_row_ids(numbers).with_row_id().select(self._columns()).to_arrow()
         return found
 
-    def _by_vector(self, unit: NDArray[np.float32], where: str | None, limit: int) -> pa.Table:
-        query = self._table.search(unit, query_type="vector", vector_column_name="vector").distance_type("dot").nprobes(PROBES)
-        query = query.select([*self._columns(), "_distance"])  # without it LanceDB warns, though nobody reads it
-        found: pa.Table = (query if where is None else query.where(where, prefilter=True)).limit(limit).to_arrow()
-        return found.drop_columns(["_distance"])
+    @cached_property
+    def _resident(self) -> pa.Table | None:
+        """All rows by rising number, of an archive so small that reading them once is cheaper than a few at each question."""
+        if len(self) > RESIDENT_ROWS:
+            return None
+        rows = self._table.search().with_row_id(True).select(self._columns()).limit(max(1, len(self))).to_arrow()
+        whole: pa.Table = rows.sort_by("_rowid").combine_chunks()
+        return whole
 
     def _columns(self) -> list[str]:
         return [*FIELDS, "question_words", "words", *self.info.scales]

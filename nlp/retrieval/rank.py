@@ -7,14 +7,16 @@ can read why an entry stands where it stands. `nlp.training.rank` fits them, `Ra
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from nlp.errors import ArchiveError
+from nlp.retrieval.certainty import FEATURES as LIST_FEATURES
+from nlp.retrieval.certainty import Certainty, list_features
+from nlp.retrieval.logistic import Logistic
 from nlp.retrieval.places import Relation, find_codes, places_of, relation
 from nlp.schema import Analysis, Entity, Entry, Hit, RegionValue
 
@@ -68,11 +70,10 @@ class AskedPlaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranker:
-    """A logistic function of the features; a feature without a weight counts nothing."""
+class Ranker(Logistic):
+    """A logistic function of `FEATURES`, and one of the list that it makes; without that, the first entry counts for itself."""
 
-    weights: Mapping[str, float]
-    bias: float
+    of_list: Certainty | None = None
 
     @classmethod
     def default(cls) -> Ranker:
@@ -86,19 +87,14 @@ class Ranker:
         Raises:
             ArchiveError: Another format, an unknown feature, or a weight that is no finite number.
         """
-        try:
-            weights, bias = {str(k): float(v) for k, v in data["weights"].items()}, float(data["bias"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ArchiveError(f"not the weights of a ranker: {error!r}") from error
-        unknown = sorted(set(weights) - set(FEATURES))
-        if data.get("format") != FORMAT or unknown or not all(map(math.isfinite, [*weights.values(), bias])):
-            raise ArchiveError(
-                f"weights of format {data.get('format')} with unknown features {unknown}, expected format {FORMAT}"
-            )
-        return cls(weights, bias)
+        if data.get("format") != FORMAT:
+            raise ArchiveError(f"weights of format {data.get('format')}, expected those of a ranker of format {FORMAT}")
+        ranker, found = cls.parse(data, FEATURES), data.get("certainty")
+        return ranker if found is None else replace(ranker, of_list=Certainty.parse(found, LIST_FEATURES))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"format": FORMAT, "bias": self.bias, "weights": dict(self.weights)}
+        own = {"format": FORMAT, "bias": self.bias, "weights": dict(self.weights)}
+        return own | ({"certainty": {"bias": self.of_list.bias, "weights": dict(self.of_list.weights)}} if self.of_list else {})
 
     @classmethod
     def load(cls, path: str | Path) -> Ranker:
@@ -117,11 +113,6 @@ class Ranker:
         """Writes the weights as JSON."""
         Path(path).write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
 
-    def probability(self, features: Mapping[str, float]) -> float:
-        """Probability in [0, 1] that an entry with these features answers the question."""
-        logit = self.bias + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
-
     def rank(self, analysis: Analysis, hits: Sequence[Hit], today: date) -> list[Hit]:
         """Gives hits their probability and the features behind it, best first.
 
@@ -135,8 +126,23 @@ class Ranker:
         ranked = []
         for hit in hits:
             features = features_of(analysis, hit, places, topics, today)
-            ranked.append(replace(hit, score=self.probability(features), features=features))
-        return sorted(ranked, key=lambda hit: (-hit.score, hit.entry.id))
+            ranked.append(replace(hit, features=features))
+        return self.order(ranked)
+
+    def order(self, hits: Iterable[Hit]) -> list[Hit]:
+        """Gives hits that have their features the probability, best first."""
+        scored = [replace(hit, score=self.probability(hit.features)) for hit in hits]
+        return sorted(scored, key=lambda hit: (-hit.score, hit.entry.id))
+
+    def certainty(self, hits: Sequence[Hit]) -> float:
+        """Probability in [0, 1] that the first of the ranked hits answers the question; 0 for none."""
+        if not hits:
+            return 0.0
+        return self.of_list.probability(self.list_features(hits)) if self.of_list else hits[0].score
+
+    def list_features(self, hits: Sequence[Hit]) -> dict[str, float]:
+        """Features of a list of ranked hits, at least one (see `nlp.retrieval.certainty`)."""
+        return list_features([self.logit(hit.features) for hit in hits], hits[0].features, unrelated=self.bias)
 
 
 def asked_places(analysis: Analysis) -> AskedPlaces:

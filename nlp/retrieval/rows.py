@@ -8,8 +8,8 @@ for those inside it, `<420500`: BM25 then weighs a shared place as it weighs any
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nlp.errors import InputError
@@ -132,44 +132,51 @@ def entry_of_row(row: Mapping[str, Any]) -> Entry:
 
 
 def read_rows(
-    table: pa.Table, words: Collection[str], unit: NDArray[np.float32] | None, scales: Mapping[str, Scale]
-) -> list[dict[str, Any]]:
-    """Turns what a search found into rows with features instead of words and vectors.
+    table: pa.Table,
+    words: Collection[str],
+    lexical: Mapping[int, float],
+    unit: NDArray[np.float32] | None,
+    scales: Mapping[str, Scale],
+) -> dict[int, Hit]:
+    """Turns rows that a search found into hits with features instead of words and vectors.
 
     Args:
-        table: Rows as `entries_table` made them, with `_score` from a lexical search.
+        table: Rows as `table_of` made them, with their numbers as `_rowid`.
         words: Segments of the question.
+        lexical: Number of a row → BM25 of those that the search by words found.
         unit: Vector of the question, of length 1; None where there is none.
         scales: Column of vectors → mean and standard deviation of its background.
+
+    Returns:
+        Number of a row → hit, with a score of 0.
     """
     closeness = {CLOSENESS[column]: _closeness(table, column, unit, scale) for column, scale in scales.items()}
-    rows: list[dict[str, Any]] = table.drop_columns(list(scales)).to_pylist()
     weights = {word: information(word) for word in words}
-    for position, row in enumerate(rows):
-        features = {name: values[position] for name, values in closeness.items()} | {"lexical": row.pop("_score", None) or 0.0}
-        row["features"] = features | _coverage(row, weights)
-    return rows
+    hits = {}
+    for position, row in enumerate(table.drop_columns(list(scales)).to_pylist()):
+        features = {name: values[position] for name, values in closeness.items()} | {"lexical": lexical.get(row["_rowid"], 0.0)}
+        hits[row["_rowid"]] = Hit(entry_of_row(row), 0.0, features | _coverage(row, weights))
+    return hits
 
 
-def fuse(*searches: Sequence[Mapping[str, Any]]) -> list[Hit]:
-    """Joins the rows of several searches into hits, best first, by reciprocal rank fusion (Cormack et al. 2009, k = 60)."""
-    scores: dict[str, float] = {}
-    rows: dict[str, Mapping[str, Any]] = {}
-    for ranked in searches:
-        for rank, row in enumerate(ranked, 1):
-            scores[row["id"]] = scores.get(row["id"], 0.0) + 1 / (60 + rank)
-            rows.setdefault(row["id"], row)
-    best = sorted(scores, key=lambda key: (-scores[key], key))
-    return [Hit(entry_of_row(rows[key]), scores[key], rows[key]["features"]) for key in best]
+def fuse(rankings: Iterable[Sequence[int]], hits: Mapping[int, Hit]) -> list[Hit]:
+    """Joins the rows that several searches found, best first, by reciprocal rank fusion (Cormack et al. 2009, k = 60)."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, number in enumerate(ranking, 1):
+            scores[number] = scores.get(number, 0.0) + 1 / (60 + rank)
+    scored = [replace(hits[number], score=score) for number, score in scores.items()]
+    return sorted(scored, key=lambda hit: (-hit.score, hit.entry.id))
 
 
-def _coverage(row: dict[str, Any], asked: Mapping[str, float]) -> dict[str, float]:
+def _coverage(row: Mapping[str, Any], asked: Mapping[str, float]) -> dict[str, float]:
     """Shares of information: of the question found in the entry and in its question, of the entry's question in the asked."""
-    words: list[str] = row.pop("words").split(" ")
-    own, there = set(words[: row.pop("question_words")]), set(words)
+    words, size = row["words"], row["question_words"]
+    own = set(words.split(" ", size)[:size])
+    spaced = f" {words} "  # an answer has hundreds of words, and only those of the question are looked for
     total = sum(asked.values()) or 1.0
     shared = sum(weight for word, weight in asked.items() if word in own)
-    everywhere = sum(weight for word, weight in asked.items() if word in there)
+    everywhere = sum(weight for word, weight in asked.items() if word in own or f" {word} " in spaced)
     own_total = sum(information(word) for word in own) or 1.0
     return {"coverage": everywhere / total, "question_coverage": shared / total, "entry_coverage": shared / own_total}
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nlp.config import Recipe, load_schema
-from nlp.data.corpus import read_examples, write_rows
+from nlp.data.corpus import read_examples
 from nlp.data.plan import SPLITS
 from nlp.errors import RecipeError
 from nlp.schema import Example
-from nlp.training.finetune import finetune
+from nlp.training.trial import measure
 
 RECORD = "crossvalidation.json"
 
@@ -62,7 +61,7 @@ def cross_validate(recipe: Recipe, count: int, work: Path, resume: bool) -> Fold
     scores = []
     for number, parts in enumerate(_turns(folds, extra)):
         folder = work / f"fold-{number + 1}-of-{count}"
-        scores.append(_one_fold(recipe, parts, folder, resume))
+        scores.append(measure(recipe, parts, folder, resume))
     found = Folds(tuple(scores))
     (work / RECORD).write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
     return found
@@ -96,20 +95,3 @@ def _turns(folds: Sequence[Sequence[Example]], extra: Sequence[Example]) -> Iter
         train = [e for n, fold in enumerate(folds) if n not in (number, other) for e in fold]
         held = {e.group or e.id for e in (*dev, *test)}
         yield {"train": train + [e for e in extra if e.group not in held], "dev": list(dev), "test": list(test)}
-
-
-def _one_fold(recipe: Recipe, parts: dict[str, list[Example]], folder: Path, resume: bool) -> dict[str, float]:
-    record = folder / "scores.json"
-    if not (resume and record.exists()):
-        data = folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(Path(recipe.data.path) / "schema.toml", data)
-        for split, examples in parts.items():
-            write_rows(data / f"{split}.jsonl", (e.to_dict() for e in examples))
-        plan = replace(recipe, data=replace(recipe.data, path=str(data), extra_train=()))
-        facts = finetune(plan, folder / "bundle", folder / "work", resume)
-        record.write_text(json.dumps(facts["metrics"]["test"]) + "\n", encoding="utf-8")
-        for part in ("work", "bundle"):  # checkpoints of every fold would fill a disk
-            shutil.rmtree(folder / part)
-    scores: dict[str, float] = json.loads(record.read_text(encoding="utf-8"))
-    return scores

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +15,6 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
-from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -22,7 +22,7 @@ from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.data.pairs import read_pairs
 from nlp.errors import BundleError, RecipeError
-from nlp.model.alignment import TextEncoder, load_encoder, pad_rows, role_siblings, tag_names, tags_of
+from nlp.model.alignment import TextEncoder, load_encoder, role_siblings, tag_names
 from nlp.model.card import SCORE_PLOT, bundle_card
 from nlp.model.decoding import decode_spans
 from nlp.model.export import export_onnx, parity
@@ -37,96 +37,10 @@ from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.ngrams import fit_ngrams
 from nlp.training.pretrain import Teacher
+from nlp.training.rows import Collator, TrainingRows
+from nlp.training.variation import PlaceSwap
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRow:
-    """A framed window of an example with its targets: topic probabilities (topics,), tags (tokens,), teacher vector (width,) or None."""
-
-    ids: np.ndarray[Any, np.dtype[np.int32]]
-    topic: np.ndarray[Any, np.dtype[np.float32]]
-    tags: np.ndarray[Any, np.dtype[np.int64]]
-    vector: np.ndarray[Any, np.dtype[np.float32]] | None
-
-
-class TrainingRows(Dataset[TrainingRow]):
-    """Examples cut to windows with their targets; `lost` counts entities that no token boundary fits.
-
-    Args:
-        examples: Gold rows.
-        encoder: Tokenizer and window size.
-        schema: The labels.
-        also_share: Part of the topic target that goes to the other acceptable topics.
-        teacher: Gives vectors for single-window texts; None for no vector target.
-    """
-
-    def __init__(
-        self,
-        examples: Sequence[Example],
-        encoder: TextEncoder,
-        schema: LabelSchema,
-        also_share: float,
-        teacher: Teacher | None = None,
-    ) -> None:
-        encodings = encoder.encode([e.text for e in examples])
-        names = tag_names(schema)
-        tagged = [tags_of(e, encoding, names) for e, encoding in zip(examples, encodings, strict=True)]
-        vectors = _teacher_vectors([e.text for e in examples], teacher) if teacher else None
-        self.lost = sum(lost for _, lost in tagged)
-        self.rows = []
-        for window in encoder.windows(encodings):
-            ids = encoder.frame(encodings[window.text].ids[window.start : window.end])
-            tags = np.full(len(ids), IGNORED, dtype=np.int64)
-            tags[1:-1] = tagged[window.text][0][window.start : window.end]
-            topic = _topic_target(examples[window.text], schema, also_share)
-            whole = window.start == 0 and window.end == len(encodings[window.text])
-            self.rows.append(TrainingRow(ids, topic, tags, vectors[window.text] if vectors is not None and whole else None))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> TrainingRow:
-        return self.rows[index]
-
-
-def _topic_target(example: Example, schema: LabelSchema, also_share: float) -> np.ndarray[Any, np.dtype[np.float32]]:
-    target = np.zeros(len(schema.topics), dtype=np.float32)
-    number = {topic: n for n, topic in enumerate(schema.topic_ids())}
-    if example.topic:
-        share = also_share if example.also else 0.0
-        target[number[example.topic]] = 1 - share
-        for other in example.also:
-            target[number[other]] += share / len(example.also)
-    return target
-
-
-def _teacher_vectors(texts: Sequence[str], teacher: Teacher, batch: int = 32) -> np.ndarray[Any, np.dtype[np.float32]]:
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    parts = [teacher.vectors([texts[i][:500] for i in order[n : n + batch]]).cpu().numpy() for n in range(0, len(order), batch)]
-    vectors = np.empty_like(np.concatenate(parts))
-    vectors[order] = np.concatenate(parts)
-    return vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Collator:
-    """Pads TrainingRows to one batch of tensors."""
-
-    pad: int
-
-    def __call__(self, rows: Sequence[TrainingRow]) -> dict[str, Tensor]:
-        ids, mask = pad_rows([row.ids for row in rows], self.pad)
-        tags = np.full(mask.shape, IGNORED, dtype=np.int64)
-        for number, row in enumerate(rows):
-            tags[number, : len(row.tags)] = row.tags
-        batch = {"ids": ids, "mask": mask, "topic_targets": np.stack([row.topic for row in rows]), "tag_targets": tags}
-        vectors = [row.vector for row in rows]
-        if any(v is not None for v in vectors):
-            known = next(v for v in vectors if v is not None)
-            batch["vector_targets"] = np.stack([np.zeros_like(known) if v is None else v for v in vectors])
-        return {name: torch.from_numpy(array) for name, array in batch.items()}
 
 
 class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
@@ -277,7 +191,9 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     job = Job.prepare(recipe)
     t = recipe.train
     teacher = Teacher(t.teacher, job.encoder) if t.teacher and t.vector_weight else None
-    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher)
+    swap, chance = PlaceSwap(job.splits["train"], job.schema.place_types()), random.Random(t.seed)
+    variants = [[swap(example, chance) for example in job.splits["train"]] for _ in range(t.variants)]
+    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher, variants)
     dev = TrainingRows(job.splits["dev"], job.encoder, job.schema, t.also_share)
     names = tag_names(job.schema)
     trainer = JointTrainer(

@@ -1,4 +1,4 @@
-"""Judged pairs of question and entry → weights of the ranker, and thresholds for a target error."""
+"""Judged pairs of question and entry → weights of the ranker and of its certainty, and thresholds for a target error."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.errors import InputError
+from nlp.retrieval.certainty import FEATURES as LIST_FEATURES
+from nlp.retrieval.certainty import Certainty
 from nlp.retrieval.rank import FEATURES, Ranker
 
 # Own pairs are ranked as well with 0.03 as with 0.3: of these the one that stays nearest to the weights that serve other archives.
 PENALTY = 0.3
+LIST_PENALTY = 0.02  # ten times less or more ranks own lists as well
 
 
 def fit_ranker(
@@ -31,18 +34,41 @@ def fit_ranker(
     Raises:
         InputError: The lengths differ, or all pairs have the same answer.
     """
+    return Ranker(*_fit(FEATURES, features, answers, (prior or Ranker.default()).weights, penalty))
+
+
+def fit_certainty(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> Certainty:
+    """Fits the probability that the first entry of a list answers the question, by the same regression with weights held near 0.
+
+    Args:
+        features: Of each list, as `Ranker.list_features` gives them.
+        right: Whether its first entry answers the question.
+
+    Raises:
+        InputError: The lengths differ, or all lists are alike in that.
+    """
+    return Certainty(*_fit(LIST_FEATURES, features, right, {}, LIST_PENALTY))
+
+
+def _fit(
+    names: Sequence[str],
+    features: Sequence[Mapping[str, float]],
+    answers: Sequence[bool],
+    prior: Mapping[str, float],
+    penalty: float,
+) -> tuple[dict[str, float], float]:
+    """Weights and bias."""
     from scipy.optimize import minimize
 
     if len(features) != len(answers) or len(set(answers)) < 2:
         raise InputError(
-            f"{len(features)} pairs with {len(answers)} answers, expected as many of each and both kinds of answer"
+            f"{len(features)} judged rows with {len(answers)} answers, {sum(answers)} of them yes; expected as many of each, and both"
         )
-    start = (prior or Ranker.default()).weights
-    table = np.array([[row.get(name, 0.0) for name in FEATURES] for row in features])
+    table = np.array([[row.get(name, 0.0) for name in names] for row in features])
     mean, deviation = table.mean(axis=0), table.std(axis=0)
     varied = deviation > 0
     standard = (table[:, varied] - mean[varied]) / deviation[varied]
-    centre = np.array([start.get(name, 0.0) for name in FEATURES])[varied] * deviation[varied]
+    centre = np.array([prior.get(name, 0.0) for name in names])[varied] * deviation[varied]
     right = np.asarray(answers, dtype=float)
 
     def cost(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -53,8 +79,8 @@ def fit_ranker(
 
     found = minimize(cost, np.append(centre, 0.0), jac=True, method="L-BFGS-B").x
     weights = found[:-1] / deviation[varied]
-    names = [name for name, kept in zip(FEATURES, varied, strict=True) if kept]
-    return Ranker(dict(zip(names, map(float, weights), strict=True)), float(found[-1] - weights @ mean[varied]))
+    kept = [name for name, varies in zip(names, varied, strict=True) if varies]
+    return dict(zip(kept, map(float, weights), strict=True)), float(found[-1] - weights @ mean[varied])
 
 
 def fit_threshold(probabilities: Sequence[float], right: Sequence[bool], target_error: float) -> float:

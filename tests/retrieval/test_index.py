@@ -14,7 +14,7 @@ import pytest
 from nlp.errors import ArchiveError, InputError
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.info import METADATA
-from nlp.schema import Entry
+from nlp.schema import Entry, Hit
 from nlp.text.segment import segment
 
 Make = Callable[..., AnswerIndex]
@@ -43,6 +43,18 @@ def test_the_place_asked_about_comes_to_the_fore(make_index: Make) -> None:
 def test_a_topic_filters(make_index: Make, vectorize: Vectorize) -> None:
     hits = make_index().search(segment("杭州社保卡"), vectorize("杭州社保卡"), topic="subsidies")
     assert {hit.entry.topic for hit in hits} <= {"subsidies", None}
+
+
+def test_rows_kept_in_memory_and_rows_read_from_disk_are_the_same(
+    make_index: Make, vectorize: Vectorize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(index: AnswerIndex) -> list[Hit]:
+        return index.search(segment("杭州社保卡怎么补"), vectorize("杭州社保卡怎么补"), regions=["330100"])
+
+    index = make_index().remove(["gz-card"])
+    from_memory = ask(index)
+    monkeypatch.setattr("nlp.retrieval.index.RESIDENT_ROWS", 0)
+    assert ask(AnswerIndex.open(index.path)) == from_memory != []
 
 
 def test_quotes_and_operators_are_only_words(make_index: Make) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from nlp.errors import InputError
 from nlp.retrieval.rank import Ranker
-from nlp.training.rank import fit_ranker, fit_threshold
+from nlp.training.rank import fit_certainty, fit_ranker, fit_threshold
 
 
 def test_weights_point_where_the_answers_are() -> None:
@@ -36,6 +36,15 @@ def test_a_strict_penalty_keeps_the_prior() -> None:
 def test_pairs_of_one_kind_are_refused(answers: list[bool]) -> None:
     with pytest.raises(InputError):
         fit_ranker([{"closeness": 1.0}, {"closeness": 2.0}], answers)
+
+
+def test_certainty_learns_from_the_lead() -> None:
+    generator = np.random.default_rng(0)
+    leads = generator.exponential(2, 300)
+    right = [bool(lead + noise > 2) for lead, noise in zip(leads, generator.normal(0, 0.5, 300), strict=True)]
+    certainty = fit_certainty([{"relevance": 1.0, "lead": float(lead)} for lead in leads], right)
+    assert set(certainty.weights) == {"lead"}, "what never varies tells nothing"
+    assert certainty.probability({"lead": 5.0}) > 0.9 > 0.1 > certainty.probability({"lead": 0.1})
 
 
 def test_threshold() -> None:

@@ -1,0 +1,42 @@
+"""A recipe trained on other rows than its own, for its figures alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nlp.config import Recipe
+from nlp.data.corpus import write_rows
+from nlp.schema import Example
+from nlp.training.finetune import finetune
+
+
+def measure(recipe: Recipe, parts: Mapping[str, Sequence[Example]], folder: Path, resume: bool) -> dict[str, float]:
+    """Trains a recipe on given rows and keeps nothing but its figures.
+
+    Args:
+        recipe: What to train, all but its data.
+        parts: Rows of `train`, `dev` and `test`.
+        folder: For the rows, the checkpoints and the record `scores.json`.
+        resume: Go on from the last checkpoint; a trial that is done is not repeated.
+
+    Returns:
+        Figures on the rows of `test`, in [0, 1].
+    """
+    record = folder / "scores.json"
+    if not (resume and record.exists()):
+        data = folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(Path(recipe.data.path) / "schema.toml", data)
+        for split, examples in parts.items():
+            write_rows(data / f"{split}.jsonl", (e.to_dict() for e in examples))
+        plan = replace(recipe, data=replace(recipe.data, path=str(data), extra_train=()))
+        facts = finetune(plan, folder / "bundle", folder / "work", resume)
+        record.write_text(json.dumps(facts["metrics"]["test"]) + "\n", encoding="utf-8")
+        for part in ("work", "bundle"):  # checkpoints of every trial would fill a disk
+            shutil.rmtree(folder / part)
+    scores: dict[str, float] = json.loads(record.read_text(encoding="utf-8"))
+    return scores
