@@ -59,7 +59,8 @@ class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
     frozen encoder with weight `vector_weight`. Each text with places has so many `variants` with other places, which are drawn half of
     the time; 0 for none. At the end `ngrams` adds to the topic logits those of a linear model over character n-grams, and where the data
-    have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector."""
+    have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector. A run from `base.heads` may keep
+    something of where it began: the weights written lie at `interpolation` of the way from the first to the last (1 for the last)."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -78,6 +79,7 @@ class TrainRecipe:
     variants: int = 0
     ngrams: bool = True
     pair_steps: int = 600
+    interpolation: float = 1.0
     patience: int = 3
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13

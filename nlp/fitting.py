@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,16 +11,12 @@ from nlp.data.pairs import Pair
 from nlp.errors import InputError
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.rank import Ranker
-from nlp.router import Router, Thresholds
+from nlp.router import SHOWN, Router, Thresholds
 from nlp.schema import Analysis, Example, Hit
 from nlp.training.rank import fit_certainty, fit_ranker, fit_threshold
 
-SUGGEST_ERROR = 0.5  # of the lists shown, the share that may hold no answer: looking costs little
-SUGGEST_FLOOR = 0.1  # questions that no entry answers are not among the pairs, so the fit alone would suggest for everything
+SUGGEST_ERROR = 0.35  # of the lists shown, the share that may hold no answer: looking costs little
 IN_SCOPE_RECALL = 0.985  # of the questions in scope, the share that must pass the gate
-# For the thresholds each of so many questions is also asked of the archive without its answer, so that a third of all have none there;
-# for the certainty itself, which learns what no answer looks like, every one.
-ORPHANED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +71,45 @@ def fit_router(
     judged = judge(router, analyzer, for_ranker)
     rows = [pair for j in judged for pair in _labelled(j)]
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])
-    lists = [pair for j in judged for pair in _lists(replace(j, hits=tuple(ranker.order(j.hits))))]
-    ranker = replace(ranker, of_list=fit_certainty([ranker.list_features(h) for h, _ in lists], [right for _, right in lists]))
-    judged = [replace(j, hits=tuple(ranker.order(j.hits))) for j in judge(router, analyzer, for_thresholds)]
-    orphaned = [j for j in judged if j.answers][::ORPHANED]
-    tops = [(ranker.certainty(hits), right) for j in judged for hits, right in _lists(j, orphaned=j in orphaned)]
-    suggested = [(j.hits[0].score, any(h.entry.id == j.entry for h in j.hits[:5])) for j in judged if j.hits and j.answers]
+    lists = _lists(judged, ranker, every=1)
+    ranker = replace(ranker, of_list=fit_certainty([ranker.list_features(x.hits) for x in lists], [x.right(1) for x in lists]))
+    lists = _lists(judge(router, analyzer, for_thresholds), ranker, every=2)
+    certain, first = [ranker.certainty(x.hits) for x in lists], [x.hits[0].score for x in lists]
     thresholds = Thresholds(
-        answer=round(fit_threshold([s for s, _ in tops], [r for _, r in tops], max_error), 4),
-        suggest=max(
-            SUGGEST_FLOOR, round(fit_threshold([s for s, _ in suggested], [r for _, r in suggested], SUGGEST_ERROR), 4)
-        ),
+        answer=round(fit_threshold(certain, [x.right(1) for x in lists], max_error), 4),
+        suggest=round(fit_threshold(first, [x.right(SHOWN) for x in lists], SUGGEST_ERROR), 4),
         out_of_scope=_gate(analyzer, examples),
     )
-    figures = _figures(judged, ranker, tops, thresholds)
+    figures = _figures(lists, certain, thresholds.answer)
     return {"ranker": ranker.to_dict(), "thresholds": thresholds.to_dict(), "figures": {**figures, "max_error": max_error}}
 
 
-def _lists(judged: Judged, orphaned: bool = True) -> Iterator[tuple[tuple[Hit, ...], bool]]:
-    """Lists of entries and whether the first of them answers the question.
+@dataclass(frozen=True, slots=True)
+class _List:
+    """Ranked hits for a question that `entry` answers; `orphaned` where that entry was taken out of them."""
 
-    With `orphaned` also the list without the entry that answers it: what an archive shows that does not hold the answer. No pair can tell
-    of such questions, for a pair has an answer.
+    hits: tuple[Hit, ...]
+    entry: str
+    orphaned: bool
+
+    def right(self, depth: int) -> bool:
+        """Whether one of the first hits answers the question."""
+        return any(hit.entry.id == self.entry for hit in self.hits[:depth])
+
+
+def _lists(judged: Sequence[Judged], ranker: Ranker, every: int) -> list[_List]:
+    """The lists of the questions that have an answer, and of one in `every` of them also the list without it.
+
+    The latter is what an archive shows that does not hold the answer. No pair can tell of such questions, for a pair has an answer. The
+    certainty, which is to learn what no answer looks like, sees all of them; for the thresholds every second makes a third of all lists.
     """
-    if judged.hits and _counts(judged):
-        yield judged.hits, _right(judged)
-    others = tuple(hit for hit in judged.hits if hit.entry.id != judged.entry)
-    if judged.answers and orphaned and others:
-        yield others, False
+    answered = [j for j in judged if j.answers]
+    lists = [_List(tuple(ranker.order(j.hits)), j.entry, False) for j in answered]
+    without = [
+        replace(whole, hits=tuple(hit for hit in whole.hits if hit.entry.id != whole.entry), orphaned=True)
+        for whole in lists[::every]
+    ]
+    return [x for x in (*lists, *without) if x.hits]
 
 
 def _labelled(judged: Judged) -> list[tuple[Mapping[str, float], bool]]:
@@ -110,16 +117,6 @@ def _labelled(judged: Judged) -> list[tuple[Mapping[str, float], bool]]:
     if judged.answers:
         return [(hit.features, hit.entry.id == judged.entry) for hit in judged.hits]
     return [(hit.features, False) for hit in judged.hits if hit.entry.id == judged.entry]
-
-
-def _right(judged: Judged) -> bool:
-    """Whether the first hit answers the question; that of a negative is the entry known not to."""
-    return judged.answers and judged.hits[0].entry.id == judged.entry
-
-
-def _counts(judged: Judged) -> bool:
-    """Whether it is known if the first hit is right: another entry than the wrong one may well answer a negative."""
-    return judged.answers or judged.hits[0].entry.id == judged.entry
 
 
 def _gate(analyzer: Analyzer, examples: Sequence[Example]) -> float:
@@ -133,15 +130,13 @@ def _gate(analyzer: Analyzer, examples: Sequence[Example]) -> float:
     return round(min(1.0, max(0.5, scores[min(len(scores) - 1, int(IN_SCOPE_RECALL * len(scores)))])), 4)
 
 
-def _figures(
-    judged: Sequence[Judged], ranker: Ranker, tops: Sequence[tuple[float, bool]], thresholds: Thresholds
-) -> dict[str, Any]:
-    positive = [j for j in judged if j.answers and j.hits]
-    right = [right for certainty, right in tops if certainty >= thresholds.answer]
+def _figures(lists: Sequence[_List], certainties: Sequence[float], threshold: float) -> dict[str, Any]:
+    whole = [(x, certainty) for x, certainty in zip(lists, certainties, strict=True) if not x.orphaned]
+    given = [x.right(1) for x, certainty in zip(lists, certainties, strict=True) if certainty >= threshold]
     return {
-        "questions": len(positive),
-        "recall@1": round(sum(j.hits[0].entry.id == j.entry for j in positive) / max(1, len(positive)), 4),
-        "recall@5": round(sum(any(h.entry.id == j.entry for h in j.hits[:5]) for j in positive) / max(1, len(positive)), 4),
-        "answered": round(sum(ranker.certainty(j.hits) >= thresholds.answer for j in positive) / max(1, len(positive)), 4),
-        "precision": round(sum(right) / max(1, len(right)), 4),
+        "questions": len(whole),
+        "recall@1": round(sum(x.right(1) for x, _ in whole) / max(1, len(whole)), 4),
+        "recall@5": round(sum(x.right(5) for x, _ in whole) / max(1, len(whole)), 4),
+        "answered": round(sum(certainty >= threshold for _, certainty in whole) / max(1, len(whole)), 4),
+        "precision": round(sum(given) / max(1, len(given)), 4),
     }

@@ -11,10 +11,12 @@ LOSS_PLOT, SCORE_PLOT = "plots/loss.png", "plots/scores.png"
 def bundle_card(manifest: Mapping[str, Any]) -> str:
     """The card of a joint model, from its manifest."""
     recipe = manifest["recipe"]
-    base = f"{recipe['base']['path']}" + (f", {recipe['base']['layers']} layers" if recipe["base"]["layers"] else "")
+    base = f"`{recipe['base']['path']}`" + (f", {recipe['base']['layers']} layers" if recipe["base"]["layers"] else "")
+    if recipe["base"]["heads"]:
+        base = f"the bundle `{recipe['base']['heads']}`, which an earlier run made from {base}"
     parts = [
         *_head(manifest["name"], recipe["card"]),
-        f"Made by `python train.py models/{manifest['name']}/train.toml` from {base}.",
+        f"Made by `train.py` from {base}; the recipe stands in manifest.json.",
     ]
     rows = [(split, str(count)) for split, count in manifest["rows"].items()]
     data = recipe["data"]

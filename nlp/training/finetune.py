@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -206,8 +206,10 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         callbacks=[EarlyStoppingCallback(t.patience)],
         optimizers=(two_speed_optimizer(job.network, recipe), None),
     )
+    start = {name: weight.detach().clone() for name, weight in job.network.named_parameters()}
     trainer.recipe, trainer.siblings = recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)
     trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
+    interpolate(job.network, start, t.interpolation)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
     if job.network.ngram_head is not None:
         topical = [row for row in train.rows if row.topic.any()]
@@ -232,6 +234,13 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     if trainer.is_world_process_zero():
         write_bundle(job, network, facts, output)
     return facts
+
+
+@torch.no_grad()
+def interpolate(network: JointEncoder, start: Mapping[str, Tensor], share: float) -> None:
+    """Moves the weights back to `share` of the way from `start` to where they are (WiSE-FT, Wortsman et al. 2022, with 0.5 as advised)."""
+    for name, weight in network.named_parameters():
+        weight.lerp_(start[name].to(weight.device), 1 - share)
 
 
 def _data_files(recipe: Recipe, splits: Iterable[str]) -> dict[str, str]:
