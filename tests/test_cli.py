@@ -70,7 +70,7 @@ def test_standard_input_is_read() -> None:
         (("analyze", "问", "--model", "no/such"), b"", "no/such/manifest.json: no such file"),
         (("answer", "问", "--index", "no/such"), b"", "no/such"),
         (("analyze", "--input", "no.jsonl"), b"", "no.jsonl: No such file"),
-        (("index", "build", "no/such", "--output", "x"), b"", "no/such: no such file or folder"),
+        (("index", "build", "no/such", "--output", "no/index"), b"", "no/such: no such file or folder"),
     ],
 )
 def test_bad_arguments_end_in_one_line(arguments: tuple[str, ...], given: bytes, message: str) -> None:
@@ -79,6 +79,7 @@ def test_bad_arguments_end_in_one_line(arguments: tuple[str, ...], given: bytes,
     assert done.returncode == 2
     assert len(lines) == 1
     assert message in lines[0]
+    assert not (ROOT / "no").exists(), "a command that fails leaves nothing behind"
 
 
 def test_bad_rows_are_named_and_the_others_written(tmp_path: Path) -> None:

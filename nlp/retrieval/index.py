@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,9 +126,10 @@ class AnswerIndex:
             )
 
         refuse_strangers(place)
+        begun = _begun(batches)
         try:
             with writing(place):
-                replace_table(place, batches, describe)
+                replace_table(place, begun, describe)
         except ENGINE_ERRORS as error:
             raise ArchiveError(f"{place}: cannot be written ({first_line(error)})") from error
         return cls.open(place, encoder)
@@ -372,3 +374,9 @@ class AnswerIndex:
         except ENGINE_ERRORS as error:
             raise ArchiveError(f"{self.path}: cannot be written ({first_line(error)})") from error
         return AnswerIndex.open(self.path, self.info.encoder)
+
+
+def _begun(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches, the first of them made already: a source that cannot be read leaves no folder behind."""
+    rest = iter(batches)
+    return chain(list(islice(rest, 1)), rest)
