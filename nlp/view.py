@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from nlp.evaluation.markdown import number
@@ -176,10 +176,12 @@ def show_routing(report: RoutingReport) -> RenderableType:
     figures = Table("", "", box=None, show_header=False)
     for name in HEADLINES:
         figures.add_row(name, number(whole[name]))
-    kinds = Table("kind", *next(iter(whole["kinds"].values())), box=None, header_style="dim")
+    names = (name.replace("_", " ") for name in next(iter(whole["kinds"].values())))
+    kinds = Table(Column("kind", no_wrap=True), *names, box=None, header_style="dim")
     for kind, row in whole["kinds"].items():
         kinds.add_row(kind, *(number(value) for value in row.values()))
-    outcomes = Table("kind", *report.reasons, box=None, header_style="dim")
+    reasons = (reason.replace("_", " ") for reason in report.reasons)
+    outcomes = Table(Column("kind", no_wrap=True), *reasons, box=None, header_style="dim")
     for kind, counts in report.outcomes.items():
         outcomes.add_row(kind, *(str(counts.get(reason, "")) for reason in report.reasons))
     return Group(figures, Text(), kinds, Text(), outcomes)
