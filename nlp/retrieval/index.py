@@ -126,8 +126,8 @@ class AnswerIndex:
             )
 
         refuse_strangers(place)
-        begun = _begun(batches)
         try:
+            begun = _begun(batches)
             with writing(place):
                 replace_table(place, begun, describe)
         except ENGINE_ERRORS as error:

@@ -14,7 +14,7 @@ from nlp.retrieval.rank import FEATURES, Ranker
 
 # Own pairs are ranked as well with 0.03 as with 0.3: of these the one that stays nearest to the weights that serve other archives.
 PENALTY = 0.3
-LIST_PENALTY = 0.02  # ten times less or more ranks own lists as well
+LIST_PENALTY = 0.02  # a tenth or three times as much ranks own lists as well
 
 
 def fit_ranker(
