@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from nlp.model.store import Bundle, load_bundle
 from nlp.schema import Analysis, Entity, LabelSchema, TopicScore
 from nlp.text import add_values, find
 
+BATCH_TOKENS = 1_024  # of one pass: with twice as many, states no longer fit the caches, and a token takes a sixth longer
 CHUNK = 512  # texts that `pipe` sorts by length at a time
 
 
@@ -76,23 +78,24 @@ class Analyzer:
         Raises:
             InputError: `text` is not a string.
         """
-        return self._analyze([text], 1, reference)[0]
+        return self._analyze([text], 1, reference, True)[0]
 
-    def pipe(self, texts: Iterable[str], *, batch_size: int = 32) -> Iterator[Analysis]:
+    def pipe(self, texts: Iterable[str], *, batch_size: int = 32, entities: bool = True) -> Iterator[Analysis]:
         """Analyses many texts, in order, with batches of similar length.
 
         Args:
             texts: Read lazily, a chunk at a time.
-            batch_size: Windows in one pass of the network.
+            batch_size: Most windows in one pass of the network; fewer where they are long.
+            entities: Whether to look for entities; topic and vector alone take a third less time.
 
         Raises:
             InputError: One of them is not a string.
         """
         rest = iter(texts)
         while chunk := list(islice(rest, CHUNK)):
-            yield from self._analyze(chunk, batch_size, None)
+            yield from self._analyze(chunk, batch_size, None, entities)
 
-    def _analyze(self, texts: Sequence[str], batch_size: int, reference: date | None) -> list[Analysis]:
+    def _analyze(self, texts: Sequence[str], batch_size: int, reference: date | None, entities: bool) -> list[Analysis]:
         for text in texts:
             if not isinstance(text, str):
                 raise InputError(f"expected a string, got {text!r:.60}")
@@ -100,17 +103,24 @@ class Analyzer:
         windows = self.encoder.windows(encodings)
         order = sorted(range(len(windows)), key=lambda n: windows[n].end - windows[n].start)
         parts: list[list[_Part]] = [[] for _ in texts]
-        for first in range(0, len(order), batch_size):
-            batch = [windows[n] for n in order[first : first + batch_size]]
+        for numbers in _batches(order, [window.end - window.start for window in windows], batch_size):
+            batch = [windows[n] for n in numbers]
             topics, tags, vectors = self.runtime.run(*self.encoder.batch(encodings, batch))
             for row, window in enumerate(batch):
                 size = window.end - window.start
                 parts[window.text].append(_Part(window, topics[row], tags[row, 1 : size + 1], vectors[row]))
-        joined = (self._join(t, e, p, reference) for t, e, p in zip(texts, encodings, parts, strict=True))
-        return list(joined)
+        analyses = []
+        for text, encoding, own in zip(texts, encodings, parts, strict=True):
+            own.sort(key=lambda part: part.window.start)
+            analysis = self._join(text, encoding, own)
+            if entities and len(encoding):
+                tags = _join_tags(own, len(encoding))
+                analysis = replace(analysis, entities=self._entities(text, encoding, tags, reference or self.reference))
+            analyses.append(analysis)
+        return analyses
 
-    def _join(self, text: str, encoding: Encoding, parts: list[_Part], reference: date | None) -> Analysis:
-        parts.sort(key=lambda part: part.window.start)
+    def _join(self, text: str, encoding: Encoding, parts: Sequence[_Part]) -> Analysis:
+        """Topic and vector of a text from its windows."""
         if not len(encoding):  # nothing but blanks: every topic is as likely
             even = tuple(TopicScore(topic, 1 / len(self.topics)) for topic in self.topics)
             return Analysis(text, even, (), parts[0].vector, energy_score(np.zeros(len(self.topics), np.float32)))
@@ -118,10 +128,9 @@ class Analyzer:
         weights /= weights.sum()
         logits = np.einsum("w,wt->t", weights, np.stack([part.topics for part in parts]))
         vector = np.einsum("w,wd->d", weights, np.stack([part.vector for part in parts]))
-        entities = self._entities(text, encoding, _join_tags(parts, len(encoding)), reference or self.reference)
         vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
         topics = topic_scores(logits, self.topics, self.temperature)
-        return Analysis(text, topics, entities, vector.astype(np.float32), energy_score(logits))
+        return Analysis(text, topics, (), vector.astype(np.float32), energy_score(logits))
 
     def _entities(
         self, text: str, encoding: Encoding, logits: NDArray[np.float32], reference: date | None
@@ -142,6 +151,18 @@ class _Part:
         self, window: Window, topics: NDArray[np.float32], tags: NDArray[np.float32], vector: NDArray[np.float32]
     ) -> None:
         self.window, self.topics, self.tags, self.vector = window, topics, tags, vector
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Cuts numbers of windows, shortest first, into batches of at most `most`, and of no more tokens than the caches hold well."""
+    batch: list[int] = []
+    for number in order:
+        if batch and (len(batch) == most or (len(batch) + 1) * lengths[number] > BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
 
 
 def _join_tags(parts: Sequence[_Part], length: int) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from nlp.schema import Analysis, Entry
 
 CHUNK = 1_024  # entries that are analysed and written together
 QUESTION_CHARACTERS = 1_000  # of an entry's question that the model reads
-ANSWER_CHARACTERS = 160  # of an answer that the model reads: what it is about stands at its beginning
+ANSWER_CHARACTERS = 128  # of an answer that the model reads: what it is about stands at its beginning
 _SURE = 0.5  # from which probability a predicted topic is kept with an entry
 
 
@@ -36,7 +36,7 @@ class EntryAnalyzer(Protocol):
     @property
     def router(self) -> Mapping[str, Any]: ...
 
-    def pipe(self, texts: Iterable[str], /) -> Iterator[Analysis]: ...
+    def pipe(self, texts: Iterable[str], /, *, entities: bool = True) -> Iterator[Analysis]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ def make_batch(entries: Sequence[Entry], analyzer: EntryAnalyzer, *, answers: bo
     Raises:
         InputError: The analyzer gives no vectors.
     """
-    analyses = list(analyzer.pipe(entry.question[:QUESTION_CHARACTERS] for entry in entries))
+    analyses = list(analyzer.pipe((entry.question[:QUESTION_CHARACTERS] for entry in entries), entities=False))
     filled = [_with_topic(entry, analysis) for entry, analysis in zip(entries, analyses, strict=True)]
-    of_answers = analyzer.pipe(entry.answer[:ANSWER_CHARACTERS] for entry in entries) if answers else None
+    of_answers = analyzer.pipe((entry.answer[:ANSWER_CHARACTERS] for entry in entries), entities=False) if answers else None
     return Batch(filled, _vectors(analyses), None if of_answers is None else _vectors(of_answers))
 
 

@@ -39,7 +39,7 @@ class Letters:
         self.router: Mapping[str, Any] = {}
         self.most = 0
 
-    def pipe(self, texts: Iterable[str], /) -> Iterator[Analysis]:
+    def pipe(self, texts: Iterable[str], /, *, entities: bool = True) -> Iterator[Analysis]:
         together = list(texts)
         self.most = max(self.most, len(together))
         for text in together:

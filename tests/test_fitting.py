@@ -34,7 +34,7 @@ class Characters:
             vector[ord(character) % 64] += 1
         return Analysis(text, (TopicScore("all", 0.9), TopicScore("weather", 0.1)), (), vector)
 
-    def pipe(self, texts: Iterable[str]) -> Iterator[Analysis]:
+    def pipe(self, texts: Iterable[str], *, entities: bool = True) -> Iterator[Analysis]:
         return map(self, texts)
 
 

@@ -50,7 +50,7 @@ class Characters:
             vector[ord(character) % 64] += 1
         return Analysis(text, tuple(topics), tuple(find_regions(normalize(text))), vector)
 
-    def pipe(self, texts: Iterable[str]) -> Iterator[Analysis]:
+    def pipe(self, texts: Iterable[str], *, entities: bool = True) -> Iterator[Analysis]:
         return map(self, texts)
 
 
