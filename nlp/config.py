@@ -125,14 +125,15 @@ class PretrainRecipe:
 
     `corpus` are text files: `.txt`, `.txt.xz`, a paragraph a line, or `.jsonl` with `text`, or with the `a` and `b` of pairs; `shares` says
     which part of each to read. With `pieces` the characters carry a lexicon of so many pieces of the base's tokenizer; a base that an
-    earlier run wrote keeps its own. A `masked_share` of the rows of a batch is masked at `mask_rate`, the others are seen whole. The loss
-    is the weighted sum of its three parts.
+    earlier run wrote keeps its own. With `neurons` the feed-forward part of each layer starts with so many of its own. A `masked_share` of
+    the rows of a batch is masked at `mask_rate`, the others are seen whole. The loss is the weighted sum of its three parts.
     """
 
     corpus: tuple[str, ...]
     shares: tuple[float, ...] = ()
     teacher: str = ""
     pieces: int = 0
+    neurons: int = 0
     max_length: int = 96
     batch_size: int = 32
     max_steps: int = 4000

@@ -27,6 +27,7 @@ from nlp.errors import DataError, InputError, RecipeError
 from nlp.model.alignment import Encoding, TextEncoder, Window, load_encoder, pad_rows
 from nlp.model.card import LOSS_PLOT, encoder_card
 from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base, similarity_loss
+from nlp.model.pruning import prune_neurons
 from nlp.model.store import PIECES
 from nlp.model.vocabulary import SPECIALS, Lexicon, character_lexicon, piece_lexicon, piece_tokenizer, read_vocabulary
 from nlp.text.segment import split
@@ -34,6 +35,7 @@ from nlp.training.curves import draw_curves
 
 PIECE_SAMPLE, PIECE_SAMPLE_LINE = 4000, 400  # lines of each corpus file, and characters of a line, in which pieces are counted
 RECORD = "training.json"
+PRUNING_BATCHES = 16  # of the corpus, in which neurons are weighed
 SHORTEST = 4  # tokens of a sequence that is worth reading
 MASKED_AS_MASK, MASKED_AS_RANDOM = 0.8, 0.1  # shares of BERT (Devlin et al. 2019, section 3.1); the rest stays as it is
 
@@ -311,12 +313,15 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     teacher = Teacher(recipe.teacher, encoder) if recipe.teacher else None
     student = load_base(plan.base, rows, lexicon=encoder.lexicon is not None)
     student.set_dropout(0.0)  # one pass over a corpus cannot overfit, and drawing the masks takes a seventh of the time
+    collator = MaskingCollator(corpus, encoder, recipe)
+    if recipe.neurons:
+        prune_neurons(student, recipe.neurons, _samples(corpus, collator, recipe))
     network = MaskedEncoder(student, encoder.tokenizer.get_vocab_size(), recipe, teacher)
     trainer = PretrainTrainer(
         model=network,
         args=_arguments(recipe, work),
         train_dataset=Sequences(np.diff(corpus.bounds)),
-        data_collator=MaskingCollator(corpus, encoder, recipe),
+        data_collator=collator,
     )
     checkpoints = sorted(work.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=True if resume and checkpoints else None)
@@ -352,6 +357,14 @@ def _lexicon(folder: Path, recipe: PretrainRecipe) -> Lexicon:
         return character_lexicon(read_vocabulary(folder))
     sample = (line[:PIECE_SAMPLE_LINE] for name in recipe.corpus for line in islice(read_lines(Path(name)), PIECE_SAMPLE))
     return piece_lexicon(folder, sample, recipe.pieces)
+
+
+def _samples(corpus: Corpus, collator: MaskingCollator, recipe: PretrainRecipe) -> Iterator[tuple[Tensor, Tensor]]:
+    """Ids and masks of a few unmasked batches from all over the corpus."""
+    numbers = np.random.default_rng(recipe.seed).permutation(len(corpus.bounds) - 1)[: PRUNING_BATCHES * recipe.batch_size]
+    for start in range(0, len(numbers), recipe.batch_size):
+        batch = collator(numbers[start : start + recipe.batch_size].tolist())
+        yield batch["whole"], batch["mask"]
 
 
 def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:

@@ -117,6 +117,7 @@ def test_a_stopped_run_goes_on_and_gives_a_base(tmp_path: Path, corpus: Path) ->
 
 
 def test_a_written_base_is_trained_on_with_its_own_vocabulary(tmp_path: Path, corpus: Path) -> None:
+    from nlp.model.network import load_base
     from nlp.training.pretrain import pretrain
 
     base, teacher = checkpoint(tmp_path / "base", []), checkpoint(tmp_path / "teacher", ["单位", "工资"])
@@ -125,8 +126,11 @@ def test_a_written_base_is_trained_on_with_its_own_vocabulary(tmp_path: Path, co
     pairs.write_text(
         json.dumps({"a": "用人单位不发工资", "b": "失业金怎么领", "label": 0}, ensure_ascii=False), encoding="utf-8"
     )
-    second = pretrain(plan(first, teacher, pairs, 2), tmp_path / "second", tmp_path / "more", resume=True)
+    narrow = plan(first, teacher, pairs, 2)
+    narrow = dataclasses.replace(narrow, pretrain=dataclasses.replace(narrow.pretrain, neurons=24))
+    second = pretrain(narrow, tmp_path / "second", tmp_path / "more", resume=True)
     assert read_vocabulary(second) == read_vocabulary(first)
+    assert load_base(BaseRecipe(str(second))).body.encoder.layer[0].intermediate.dense.out_features == 24
     record = json.loads((second / "training.json").read_text(encoding="utf-8"))
     assert record["before"]["recipe"]["base"]["path"] == str(base)
     card = (second / "README.md").read_text(encoding="utf-8")
