@@ -4,7 +4,7 @@
     python train.py models/mini/pretrain.toml                         character encoder → models/mini/
     python train.py models/policy/train.toml --cross-validate 5       mean and spread over folds, no bundle
     python train.py models/policy/train.toml --learning-curve 4       figures by rows trained on, kept with the bundle
-    python train.py models/policy/train.toml --set train.lr=3e-5 --set base.path=bert-base-chinese
+    python train.py models/policy/train.toml --set train.lr=3e-5 --output mine --work work/mine
     torchrun --nproc-per-node 4 train.py models/policy/train.toml     several GPUs
 
 A stopped run goes on from its last checkpoint when the same command is given again.

@@ -55,7 +55,7 @@ def main(
     from nlp import Analyzer
 
     model = model.resolve()
-    texts = [json.loads(line)["text"] for line in questions.read_text(encoding="utf-8").splitlines()]
+    texts = [json.loads(line)["text"] for line in questions.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
     some = texts[:: max(1, len(texts) // peer_rows)][:peer_rows]
     analyzer = Analyzer.from_pretrained(model)
     topic, tags = bert_pipelines(texts)

@@ -36,7 +36,7 @@ model: list[str] = []  # arguments that name it; empty for the default
 
 def texts(count: int) -> list[str]:
     chance = random.Random(11)
-    known = [json.loads(line)["text"] for line in SOURCES.read_text(encoding="utf-8").splitlines()]
+    known = [json.loads(line)["text"] for line in SOURCES.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
     return [chance.choice(known) for _ in range(count)]
 
 

@@ -77,7 +77,9 @@ def similarity(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any
     """Spearman's correlation of the cosine of two sentences with the label, without any training on pairs."""
     network, encoder, prefix = load(name)
     for path in options.pairs:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()][: options.rows or None]
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")][
+            : options.rows or None
+        ]
         left, right = (vectors(network, encoder, [prefix + row[side] for row in rows]) for side in "ab")
         found = spearmanr((left * right).sum(-1).numpy(), [int(row["label"]) for row in rows])
         yield {"pairs": path.stem, "rows": len(rows), "spearman": round(float(found.statistic), 4)}
@@ -101,6 +103,7 @@ def tagging(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     from nlp.training.finetune import finetune
 
     path, _, kind = name.partition(":")
+    pieces = kind in ("piece", "query")
     scores = []
     for seed in range(options.seeds):
         with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +112,7 @@ def tagging(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 "bench",
                 BaseRecipe(path, random=kind == "random"),
                 DataRecipe(str(data)),
-                TokenRecipe("piece" if kind == "piece" else "character", 128, 32),
+                TokenRecipe("piece" if pieces else "character", 128, 32),
                 dataclasses.replace(FIXED, seed=seed),
                 ExportRecipe(("int8",), 50),
             )
@@ -126,7 +129,7 @@ def tagging_set(folder: Path, train: Path, dev: Path, most: int) -> Path:
     kinds: set[str] = set()
     for split, source in (("train", train), ("dev", dev), ("test", dev)):
         lines = []
-        for number, line in enumerate(source.read_text(encoding="utf-8").splitlines()[: most or None]):
+        for number, line in enumerate(source.read_text(encoding="utf-8").removesuffix("\n").split("\n")[: most or None]):
             row = json.loads(line)
             entities = without_overlaps(row["entities"])
             kinds |= {entity["type"] for entity in entities}

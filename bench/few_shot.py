@@ -76,7 +76,7 @@ def draw(examples: Sequence[Example], topic: str, seed: int) -> list[int]:
     chosen: dict[str, int] = {}
     for number in order:
         if examples[number].topic == topic and len(chosen) < max(SIZES):
-            chosen.setdefault(examples[number].group, int(number))
+            chosen.setdefault(examples[number].group or examples[number].id, int(number))
     return list(chosen.values())
 
 

@@ -26,8 +26,6 @@ from value_systems import SYSTEMS, ask
 
 ROOT = Path(__file__).resolve().parents[1]
 
-LEAD = re.compile(r"(?:从|约|大约|不到|不低于|不超过|超过|最高|每人每月)+")
-
 
 def is_right(kind: str, gold: Case, found: Case) -> bool:
     if found["start"] != gold["start"] or (found["end"] is not None and found["end"] != gold["end"]):
@@ -98,7 +96,7 @@ def score_gold(gold: Path, scorer: Path, result: Case, ids: list[str], folder: P
 
 
 def read_gold(path: Path) -> Iterator[Case]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"):
         row = json.loads(line)
         reference = str(row.get("ref_date") or "")[:10]
         yield {

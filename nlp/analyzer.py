@@ -32,7 +32,8 @@ class Analyzer:
     Args:
         bundle: The checked model folder.
         runtime: What runs its network.
-        reference: The day against which relative dates (去年3月) get their values; None leaves it to the day of the call.
+        reference: The day against which relative dates (去年3月) get their values; without one, here or in
+            the call, they have none.
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime, reference: date | None = None) -> None:

@@ -76,9 +76,9 @@ def assess(
     gold = read_examples(data, predictor.labels)
     candidate = predictor.candidate(gold)
     fit = fit_thresholds(gold, candidate.predicted, predictor.labels.out_of_scope(), target) if target else None
-    if fit:
-        attach(Path(model), thresholds=fit.to_dict())
     rival = _unlike(candidate, Predictor.load(against, reference).candidate(gold)) if against else None
+    if fit:  # last of all that may fail
+        attach(Path(model), thresholds=fit.to_dict())
     thresholds, kept = _thresholds(fit, predictor.manifest)
     return Evaluation(
         data=data.name,

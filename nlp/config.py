@@ -6,6 +6,7 @@ models/x/train.toml: train.batch_size: expected int, got "32"
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 import types
 import typing
@@ -18,6 +19,14 @@ from nlp.errors import RecipeError
 from nlp.schema import VALUE_KINDS, EntityLabel, LabelSchema, TopicLabel
 
 T = TypeVar("T")
+
+
+def _check(recipe: object, least: float, most: float, *names: str) -> None:
+    for name in names:
+        value = getattr(recipe, name)
+        if not least <= value <= most:
+            expected = f"{least:g} or more" if most == math.inf else f"{least:g} to {most:g}"
+            raise RecipeError(f"{name}: expected {expected}, got {value:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +42,22 @@ class BaseRecipe:
     random: bool = False
     heads: str = ""
 
+    def __post_init__(self) -> None:
+        _check(self, 0, math.inf, "layers")
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRecipe:
-    """`character`: one token a code point, entities always align; `piece`: the base's own tokenizer. `max_length` counts tokens."""
+    """`character`: one token a code point, entities always align; `piece`: the base's own tokenizer. `max_length` counts tokens of a
+    window, two special ones included; the next window begins `stride` tokens before its end."""
 
     unit: Literal["character", "piece"] = "character"
     max_length: int = 256
     stride: int = 64
+
+    def __post_init__(self) -> None:
+        _check(self, 4, math.inf, "max_length")
+        _check(self, 0, self.max_length - 3, "stride")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,8 @@ class TrainRecipe:
     frozen encoder with weight `vector_weight`. Each text with places has so many `variants` with other places, which are drawn half of
     the time; 0 for none. At the end `ngrams` adds to the topic logits those of a linear model over character n-grams, and where the data
     have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector. A run from `base.heads` may keep
-    something of where it began: the weights written lie at `interpolation` of the way from the first to the last (1 for the last)."""
+    something of where it began: the weights written lie at `interpolation` of the way from the first to the last (1 for the last). A run
+    ends early when dev has not improved for `patience` epochs."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -84,6 +102,15 @@ class TrainRecipe:
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13
 
+    def __post_init__(self) -> None:
+        _check(self, 1, math.inf, "batch_size", "patience")
+        _check(self, 0, 1, "dropout", "label_smoothing", "also_share", "interpolation")
+        _check(self, 0, 0.99, "warmup")
+        _check(self, 0, math.inf, "epochs", "lr", "head_lr", "weight_decay", "variants", "pair_steps")
+        _check(self, 0, math.inf, "topic_weight", "tag_weight", "role_weight", "vector_weight")
+        if self.vector_weight and not self.teacher:
+            raise RecipeError(f"vector_weight: {self.vector_weight:g} without a teacher, name one or leave the weight out")
+
 
 @dataclass(frozen=True, slots=True)
 class ExportRecipe:
@@ -91,6 +118,11 @@ class ExportRecipe:
 
     files: tuple[Literal["weights", "fp32", "int8"], ...] = ("weights", "fp32", "int8")
     parity_rows: int = 200
+
+    def __post_init__(self) -> None:
+        _check(self, 1, math.inf, "parity_rows")
+        if not self.files:
+            raise RecipeError("files: expected at least one of weights, fp32, int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +146,12 @@ class Recipe:
     train: TrainRecipe = TrainRecipe()
     export: ExportRecipe = ExportRecipe()
     card: CardRecipe = CardRecipe()
+
+    def __post_init__(self) -> None:
+        if self.train.interpolation < 1 and not self.base.heads:
+            raise RecipeError(
+                f"train.interpolation: {self.train.interpolation:g} without base.heads, whose weights it would keep a part of"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -148,6 +186,17 @@ class PretrainRecipe:
     save_steps: int = 200
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13
+
+    def __post_init__(self) -> None:
+        _check(self, 8, math.inf, "max_length")
+        _check(self, 1, math.inf, "batch_size", "max_steps", "save_steps")
+        _check(self, 0, math.inf, "lr", "weight_decay", "pieces", "neurons", "masked_weight", "token_weight", "vector_weight")
+        _check(self, 0, 1, "masked_share", "mask_rate")
+        _check(self, 0, 0.99, "warmup")
+        if self.shares and len(self.shares) != len(self.corpus):
+            raise RecipeError(f"shares: expected as many as corpus has files, {len(self.corpus)}, got {len(self.shares)}")
+        if not all(0 <= share <= 1 for share in self.shares):
+            raise RecipeError(f"shares: expected 0 to 1 each, got {list(self.shares)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +284,17 @@ def parse(kind: type[T], data: Any, where: str) -> T:
     values: dict[str, Any] = {}
     for name, field in fields.items():
         if name in data:
-            values[name] = _convert(hints[name], data[name], f"{where}: {name}" if ".toml" in where[-5:] else f"{where}.{name}")
+            values[name] = _convert(hints[name], data[name], _inside(where, name))
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise RecipeError(f"{where}: {name}: missing")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except RecipeError as error:
+        raise RecipeError(_inside(where, str(error))) from None
+
+
+def _inside(where: str, name: str) -> str:
+    return f"{where}: {name}" if where.endswith(".toml") else f"{where}.{name}"
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
@@ -295,9 +351,17 @@ def schema_from_dict(data: Mapping[str, Any], where: str) -> LabelSchema:
     unknown = sorted(set(data) - {"topics", "types"})
     if unknown:
         raise RecipeError(f"{where}: {unknown[0]}: unknown key, expected topics, types")
+    for name in ("topics", "types"):
+        if not isinstance(data.get(name, {}), Mapping):
+            raise RecipeError(f"{where}: {name}: expected tables [{name}.<id>], got {_shown(data[name])}")
     topics = {key: parse(_TopicTable, t, f"{where}: topics.{key}") for key, t in data.get("topics", {}).items()}
     if not topics:
         raise RecipeError(f"{where}: topics: missing, expected at least one [topics.<id>]")
+    outside = [key for key, table in topics.items() if table.out_of_scope]
+    if len(outside) > 1:
+        raise RecipeError(
+            f"{where}: topics.{outside[1]}.out_of_scope: topics.{outside[0]} is out of scope already, expected one at most"
+        )
     kinds = {key: parse(_TypeTable, t, f"{where}: types.{key}") for key, t in data.get("types", {}).items()}
     for key, table in kinds.items():
         if table.value and table.value not in VALUE_KINDS:

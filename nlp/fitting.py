@@ -9,6 +9,7 @@ from typing import Any
 from nlp.analyzer import Analyzer
 from nlp.data.pairs import Pair
 from nlp.errors import InputError
+from nlp.evaluation.metrics import in_scope, topic_probability
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.rank import Ranker
 from nlp.router import SHOWN, Router, Thresholds
@@ -76,8 +77,8 @@ def fit_router(
     lists = _lists(judge(router, analyzer, for_thresholds), ranker, every=2)
     certain, first = [ranker.certainty(x.hits) for x in lists], [x.hits[0].score for x in lists]
     thresholds = Thresholds(
-        answer=round(fit_threshold(certain, [x.right(1) for x in lists], max_error), 4),
-        suggest=round(fit_threshold(first, [x.right(SHOWN) for x in lists], SUGGEST_ERROR), 4),
+        answer=fit_threshold(certain, [x.right(1) for x in lists], max_error),
+        suggest=fit_threshold(first, [x.right(SHOWN) for x in lists], SUGGEST_ERROR),
         out_of_scope=_gate(analyzer, examples),
     )
     figures = _figures(lists, certain, thresholds.answer)
@@ -122,11 +123,12 @@ def _labelled(judged: Judged) -> list[tuple[Mapping[str, float], bool]]:
 def _gate(analyzer: Analyzer, examples: Sequence[Example]) -> float:
     """The probability of the out-of-scope topic below which IN_SCOPE_RECALL of the questions in scope stay."""
     outside = analyzer.labels.out_of_scope()
-    inside = [e for e in examples if e.topic and e.topic != outside and outside not in e.also]
-    if outside is None or not inside:
+    if outside is None:
         return 1.0
-    analyses = analyzer.pipe(e.text for e in inside)
-    scores = sorted(next(t.probability for t in a.topics if t.topic == outside) for a in analyses)
+    inside = [e for e in examples if e.topic and in_scope(e, outside)]
+    if not inside:
+        return 1.0
+    scores = sorted(topic_probability(a, outside) for a in analyzer.pipe(e.text for e in inside))
     return round(min(1.0, max(0.5, scores[min(len(scores) - 1, int(IN_SCOPE_RECALL * len(scores)))])), 4)
 
 

@@ -8,6 +8,7 @@ from nlp.config import BasePlan, Recipe, load_plan, load_schema, schema_from_dic
 from nlp.errors import RecipeError
 
 GOOD = 'name = "x"\n[base]\npath = "b"\n[data]\npath = "d"\n'
+BASE = 'name = "x"\n[base]\npath = "b"\n[pretrain]\ncorpus = ["a.txt", "b.txt"]\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -26,6 +27,14 @@ def write(folder: Path, text: str) -> Path:
         (GOOD + '[export]\nfiles = ["int8", "int4"]\n', "export.files[1]: expected one of"),
         ('name = "x"\n[data]\npath = "d"\n', "base: missing"),
         ("name = ", "train.toml:"),
+        (GOOD + "[train]\nbatch_size = 0\n", "train.toml: train.batch_size: expected 1 or more, got 0"),
+        (GOOD + "[train]\ndropout = 1.5\n", "train.dropout: expected 0 to 1, got 1.5"),
+        (GOOD + "[tokens]\nmax_length = 64\n", "tokens.stride: expected 0 to 61, got 64"),
+        (GOOD + "[train]\nvector_weight = 1.0\n", "train.vector_weight: 1 without a teacher"),
+        (GOOD + "[train]\ninterpolation = 0.5\n", "train.toml: train.interpolation: 0.5 without base.heads"),
+        (GOOD + "[export]\nfiles = []\n", "export.files: expected at least one of"),
+        (BASE + "shares = [1.0]\n", "pretrain.shares: expected as many as corpus has files, 2, got 1"),
+        (BASE + "max_length = 2\n", "pretrain.max_length: expected 8 or more, got 2"),
     ],
 )
 def test_errors_name_the_path(tmp_path: Path, text: str, message: str) -> None:
@@ -82,6 +91,11 @@ def test_default_schema_survives_a_round_trip(root: Path) -> None:
             "types.t.value: expected one of",
         ),
         ({"topics": {"a": {"name": "甲"}}, "typos": {}}, "typos: unknown key"),
+        ({"topics": ["a"]}, "topics: expected tables [topics.<id>], got ['a']"),
+        (
+            {"topics": {key: {"name": key, "out_of_scope": True} for key in "ab"}},
+            "topics.b.out_of_scope: topics.a is out of scope already",
+        ),
     ],
 )
 def test_schema_errors(data: dict[str, object], message: str) -> None:

@@ -77,7 +77,7 @@ def scan_marked(path: Path, tags: Mapping[str, str]) -> Iterator[tuple[int, Exam
     """Like `read_marked`, but a broken line comes as its error so that the caller decides whether to go on."""
     header = {"topic": "", "register": "", "source": path.stem}
     group = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1):
         line = line.strip()
         if not line or line.startswith("//"):
             continue

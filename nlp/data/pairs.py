@@ -68,7 +68,7 @@ def scan_blocks(path: Path) -> Iterator[tuple[int, Block | DataError]]:
     Yields:
         (line number from 1, the block or the error).
     """
-    lines = [*enumerate(path.read_text(encoding="utf-8").splitlines(), 1), (0, "")]
+    lines = [*enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1), (0, "")]
     start = 0
     found: list[tuple[str, str]] = []
     for number, line in lines:

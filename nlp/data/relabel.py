@@ -152,7 +152,7 @@ def _relabel_lines(
             raise example
         examples[number] = example
     header: str | None = None
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1):
         if number in examples:
             yield _relabel_line(line.strip(), header, migration.example(examples[number], decided), tags)
         elif line.startswith("#topic "):

@@ -1,8 +1,9 @@
 """Text → token ids with original offsets; entities ↔ tags; long texts → overlapping windows.
 
-Every tokenizer here reports offsets in code points of the original text. A `character` tokenizer makes one token of each non-blank
-code point, so that no entity can straddle a token; a `piece` tokenizer is the base's own. A lexicon adds two channels to the id of each
-character: the id of the word piece around it and the number of that piece in the text. Tags are BIOES over `LabelSchema.tags()`.
+Every tokenizer here reports offsets in code points of the original text. A `character` tokenizer makes a token of each non-blank code
+point (three of one that NFKC writes as three, such as …), so that no entity can straddle a token; a `piece` tokenizer is the base's own. A
+lexicon adds two channels to the id of each character: the id of the word piece around it and the number of that piece in the text. Tags
+are BIOES over `LabelSchema.tags()`.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def encoder_card(record: Mapping[str, Any]) -> str:
         step = max(1, len(rows) // 10)
         parts += [
             f"Run {number}, from `{run['recipe']['base']['path']}`:",
-            _table(("step", "loss"), [*rows[::step], *rows[-1:]]),
+            _table(("step", "loss"), [*rows[:-1][::step], *rows[-1:]]),
         ]
     return "\n\n".join([*parts, *_limits(record["recipe"]["card"])]) + "\n"
 

@@ -55,8 +55,10 @@ def export_onnx(network: JointEncoder, folder: Path, samples: Sequence[tuple[Ten
         )
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)  # the quantiser logs advice at every call
-    quantize_dynamic(str(target), str(folder / ONNX_INT8), per_channel=True, weight_type=QuantType.QInt8)
-    logging.getLogger().setLevel(level)
+    try:
+        quantize_dynamic(str(target), str(folder / ONNX_INT8), per_channel=True, weight_type=QuantType.QInt8)
+    finally:
+        logging.getLogger().setLevel(level)
 
 
 def parity(

@@ -208,6 +208,27 @@ def similarity_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return 10 * alone + together
 
 
+def checkpoint_folder(path: str, key: str) -> Path:
+    """The folder of a checkpoint; a hub id is fetched to the library's cache first.
+
+    Args:
+        path: Folder or hub id.
+        key: Of the recipe, for the message.
+
+    Raises:
+        BundleError: It is neither.
+    """
+    if Path(path).exists():
+        return Path(path)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(path, allow_patterns=["*.json", "vocab.txt", "*.safetensors"]))
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise BundleError(f"{key} {path!r}: neither a folder nor a hub id that can be fetched: {first}") from None
+
+
 def load_base(base: BaseRecipe, rows: Sequence[int] | None = None, lexicon: bool = False) -> TokenEncoder:
     """Loads the encoder of any BERT-family checkpoint, or one that `save_base` wrote.
 
@@ -232,10 +253,10 @@ def load_base(base: BaseRecipe, rows: Sequence[int] | None = None, lexicon: bool
         _keep_rows(body, rows)
     if base.layers:
         _keep_layers(body, base.layers, base.path)
-    stored = getattr(body.config, "lexicon", False) and not base.random
+    stored = bool(getattr(body.config, "lexicon", False))
     body.config.lexicon = lexicon or stored
     encoder = TokenEncoder(body)
-    if encoder.character is not None and stored:
+    if encoder.character is not None and stored and not base.random:
         with safe_open(Path(base.path) / WEIGHTS, framework="pt") as file:
             encoder.character.load_state_dict({"weight": file.get_tensor(CHARACTER).float()})
     return encoder

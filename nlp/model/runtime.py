@@ -22,7 +22,7 @@ class Runtime(Protocol):
         """Runs a batch.
 
         Args:
-            ids: (batch, length).
+            ids: (batch, length), or (batch, length, 3) of an encoder with a lexicon.
             mask: (batch, length), 1 for tokens.
 
         Returns:
@@ -49,12 +49,20 @@ class OnnxRuntime:
             self.session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=[SLOW_FUSION]
             )
-        except onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
+        except load_errors() as error:
             raise BundleError(f"{path}: ONNX Runtime cannot load it: {error}") from None
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
         topics, tags, vector = self.session.run(None, {"ids": ids, "mask": mask})
         return topics, tags, vector
+
+
+def load_errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises for a file that is missing, damaged or of another version; the kinds have no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented", "RuntimeException")
+    return tuple(getattr(state, name) for name in names)
 
 
 class TorchRuntime:

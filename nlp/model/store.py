@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nlp.config import schema_from_dict
-from nlp.errors import BundleError
+from nlp.errors import BundleError, InputError
 from nlp.schema import LabelSchema
 
 FORMAT = 1
@@ -30,7 +30,9 @@ MANIFEST, CONFIG, WEIGHTS, LABELS = "manifest.json", "config.json", "model.safet
 TOKENIZER, PIECES = "tokenizer.json", "pieces.json"
 ONNX, ONNX_INT8 = "onnx/model.onnx", "onnx/model_int8.onnx"
 ROUTER, EXTENSION = "router.json", "topics.json"
-HAND_WRITTEN = ("train.toml",)  # kept when a bundle is written anew
+RECIPES = "*.toml"  # written by people, and kept when a bundle is written anew
+# What a folder of a bundle may hold besides recipes and files that begin with a dot.
+OWN = frozenset((MANIFEST, CONFIG, WEIGHTS, LABELS, TOKENIZER, PIECES, ROUTER, EXTENSION, "onnx", "plots", "README.md"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +97,30 @@ def load_bundle(folder: Path) -> Bundle:
 def writing(folder: Path) -> Iterator[Path]:
     """Gives a temporary folder beside `folder` that takes its place when the block ends without an error.
 
-    Files that people write (`train.toml`) are carried over. After an error nothing has changed.
+    Recipes are carried over. After an error nothing has changed.
+
+    Raises:
+        InputError: See `refuse_strangers`.
     """
+    refuse_strangers(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield scratch
-        for name in HAND_WRITTEN:
-            if (folder / name).exists() and not (scratch / name).exists():
-                shutil.copy2(folder / name, scratch / name)
+        for path in folder.glob(RECIPES):
+            if not (scratch / path.name).exists():
+                shutil.copy2(path, scratch / path.name)
         scratch.chmod(0o755)
         replace_folder(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def refuse_strangers(folder: Path) -> None:
+    """Raises InputError where a folder holds anything that no bundle has: writing a bundle there would delete it."""
+    strangers = sorted(p.name for p in folder.glob("[!.]*") if p.name not in OWN and not p.match(RECIPES))
+    if strangers:
+        raise InputError(f"{folder}: holds {strangers[0]}, which is no part of a bundle; give another folder with --output")
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -115,7 +128,12 @@ def replace_folder(new: Path, folder: Path) -> None:
     old = new.with_name(new.name + ".old")
     if folder.exists():
         os.replace(folder, old)
-    os.replace(new, folder)
+    try:
+        os.replace(new, folder)
+    except OSError:
+        if old.exists():
+            os.replace(old, folder)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -42,7 +42,8 @@ def read_vocabulary(folder: Path) -> dict[str, int]:
         BundleError: The folder has neither file.
     """
     if (folder / "vocab.txt").exists():
-        lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+        # Not splitlines: Chinese BERT has the line separator U+2028 among its tokens.
+        lines = (folder / "vocab.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
         return {token: number for number, token in enumerate(lines)}
     if (folder / "tokenizer.json").exists():
         return dict(Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab())

@@ -13,7 +13,7 @@ from nlp.model.alignment import Encoding, TextEncoder, entities_of, tag_names
 from nlp.model.decoding import decode_spans, softmax
 from nlp.model.reconciliation import Evidence, fit_trust
 from nlp.model.runtime import Runtime
-from nlp.schema import Example, LabelSchema
+from nlp.schema import Example, LabelSchema, ValueKind
 from nlp.text import find
 
 
@@ -58,17 +58,21 @@ def _disagreements(
 ) -> Iterator[tuple[str, str, float, bool]]:
     """The spans that only the network or only the grammar found: (type, which, probability, whether it is gold)."""
     gold = {(e.start, e.end, e.type) for e in example.entities}
-    types = {label.value: label.id for label in schema.types if label.value}
+    types: dict[ValueKind, list[str]] = {}
+    for label in schema.types:
+        if label.value:
+            types.setdefault(label.value, []).append(label.id)
+    with_values = {kind for kinds in types.values() for kind in kinds}
     spans = entities_of(decode_spans(tags, names), encoding)
     mentions = find(example.text, tuple(types))
     evidence = Evidence(softmax(tags), encoding, names)
     for span in spans:
-        if span.type in types.values() and not any(m.start < span.end and span.start < m.end for m in mentions):
+        if span.type in with_values and not any(m.start < span.end and span.start < m.end for m in mentions):
             yield span.type, "network", span.probability or 0.0, (span.start, span.end, span.type) in gold
     for mention in mentions:
         if not any(s.start < mention.end and mention.start < s.end for s in spans):
-            kind = types[mention.type]  # type: ignore[index]
-            probability, _ = evidence.of(mention.start, mention.end, kind)
+            kinds = types[mention.type]  # type: ignore[index]
+            probability, kind = max((evidence.of(mention.start, mention.end, kind)[0], kind) for kind in kinds)
             yield kind, "grammar", probability, (mention.start, mention.end, kind) in gold
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,45 +15,49 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.data.pairs import read_pairs
-from nlp.errors import BundleError, RecipeError
+from nlp.errors import RecipeError
 from nlp.model.alignment import TextEncoder, load_encoder, role_siblings, tag_names
 from nlp.model.card import SCORE_PLOT, bundle_card
 from nlp.model.decoding import decode_spans
 from nlp.model.export import export_onnx, parity
-from nlp.model.network import IGNORED, JointEncoder, JointOutput, LossWeights, joint_loss, load_base
+from nlp.model.network import IGNORED, JointEncoder, JointOutput, LossWeights, checkpoint_folder, joint_loss, load_base
 from nlp.model.runtime import OnnxRuntime
-from nlp.model.store import CONFIG, LABELS, ONNX, ONNX_INT8, PIECES, WEIGHTS, checksum, write_manifest, writing
+from nlp.model.store import (
+    CONFIG,
+    LABELS,
+    ONNX,
+    ONNX_INT8,
+    PIECES,
+    WEIGHTS,
+    checksum,
+    refuse_strangers,
+    write_manifest,
+    writing,
+)
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
+from nlp.training.checkpoints import begin, essence
 from nlp.training.contrast import PairSampler, tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.ngrams import fit_ngrams
-from nlp.training.pretrain import Teacher
+from nlp.training.pretrain import LengthGroupedTrainer, Teacher
 from nlp.training.rows import Collator, TrainingRows
 from nlp.training.variation import PlaceSwap
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
 
 
-class JointTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
-    """The library Trainer with the joint loss and batches of similar length."""
+class JointTrainer(LengthGroupedTrainer):
+    """The Trainer with the joint loss."""
 
     recipe: Recipe
     siblings: Tensor
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        """Batches of similar length: most questions are short, a few are letters, and padding would be most of the work."""
-        lengths = [len(row.ids) for row in self.train_dataset.rows]
-        return LengthGroupedSampler(
-            self.args.train_batch_size, lengths=lengths, generator=torch.Generator().manual_seed(self.args.seed)
-        )
 
     def compute_loss(
         self,
@@ -139,7 +142,7 @@ class Job:
             splits["train"] += read_examples(Path(extra), schema)
         calibration = [e for path in recipe.data.calibration for e in read_examples(Path(path), schema)]
         pairs = PairSampler(read_pairs(Path(recipe.data.pairs))) if recipe.data.pairs else None
-        encoder, rows = _tokens(_local_base(recipe.base.path), recipe.tokens)
+        encoder, rows = _tokens(checkpoint_folder(recipe.base.path, "base.path"), recipe.tokens)
         torch.manual_seed(recipe.train.seed)
         t = recipe.train
         network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), t.dropout, t.ngrams)
@@ -156,24 +159,13 @@ class Job:
 def _tokens(base: Path, recipe: TokenRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:
     """The tokenizers for a base, and the rows of its embedding to keep."""
     if recipe.unit == "piece":
+        if (base / PIECES).exists():
+            raise RecipeError(f'tokens.unit = "piece": {base} carries its pieces on characters, expected "character"')
         return TextEncoder(piece_tokenizer(base), recipe.max_length, recipe.stride), None
     if (base / PIECES).exists():
         return load_encoder(base, recipe.max_length, recipe.stride), None
     lexicon = character_lexicon(read_vocabulary(base))
     return TextEncoder(lexicon.characters, recipe.max_length, recipe.stride), lexicon.rows
-
-
-def _local_base(path: str) -> Path:
-    """The folder of a base; a hub id is fetched to the library's cache first."""
-    if Path(path).exists():
-        return Path(path)
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(path, allow_patterns=["*.json", "vocab.txt", "*.safetensors"]))
-    except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise BundleError(f"base.path {path!r}: neither a folder nor a hub id that can be fetched: {first}") from None
 
 
 def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str, Any]:
@@ -188,9 +180,12 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     Returns:
         The facts that went into the manifest.
     """
+    refuse_strangers(output)
     job = Job.prepare(recipe)
     t = recipe.train
-    teacher = Teacher(t.teacher, job.encoder) if t.teacher and t.vector_weight else None
+    data = _data_files(recipe, job.splits)
+    going_on = begin(work, {"recipe": essence(recipe.to_dict()), "data": data}, resume)
+    teacher = _teacher(recipe, job)
     swap, chance = PlaceSwap(job.splits["train"], job.schema.place_types()), random.Random(t.seed)
     variants = [[swap(example, chance) for example in job.splits["train"]] for _ in range(t.variants)]
     train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher, variants)
@@ -198,7 +193,7 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     names = tag_names(job.schema)
     trainer = JointTrainer(
         model=job.network,
-        args=_arguments(recipe, work, len(train)),
+        args=_arguments(recipe, work),
         train_dataset=train,
         eval_dataset=dev,
         data_collator=Collator(job.encoder.pad),
@@ -208,7 +203,7 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     )
     start = {name: weight.detach().clone() for name, weight in job.network.named_parameters()}
     trainer.recipe, trainer.siblings = recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)
-    trainer.train(resume_from_checkpoint=True if resume and any(work.glob("checkpoint-*")) else None)
+    trainer.train(resume_from_checkpoint=True if going_on else None)
     interpolate(job.network, start, t.interpolation)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
     if job.network.ngram_head is not None:
@@ -223,7 +218,7 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     facts = {
         "name": recipe.name,
         "recipe": recipe.to_dict(),
-        "data": _data_files(recipe, job.splits),
+        "data": data,
         "rows": {name: len(rows) for name, rows in job.splits.items()},
         "entities_lost": {"train": train.lost, "dev": dev.lost},
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
@@ -234,6 +229,20 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     if trainer.is_world_process_zero():
         write_bundle(job, network, facts, output)
     return facts
+
+
+def _teacher(recipe: Recipe, job: Job) -> Teacher | None:
+    t = recipe.train
+    if not (t.teacher and t.vector_weight):
+        return None
+    teacher = Teacher(t.teacher, job.encoder, key="train.teacher")
+    own, width = int(job.network.encoder.config.hidden_size), int(teacher.network.config.hidden_size)
+    if own != width:
+        raise RecipeError(
+            f"train.teacher = {t.teacher!r}: its vectors have {width} numbers, those of {recipe.base.path} {own}; "
+            'name another teacher, or none with --set train.teacher="" --set train.vector_weight=0'
+        )
+    return teacher
 
 
 @torch.no_grad()
@@ -256,9 +265,8 @@ def _scores(trainer: Trainer, rows: TrainingRows) -> dict[str, float]:
     return {name: round(scores[f"eval_{name}"], 4) for name in ("topic_accuracy", "span_f1", "score")}
 
 
-def _arguments(recipe: Recipe, work: Path, rows: int) -> TrainingArguments:
+def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
     t = recipe.train
-    steps = math.ceil(t.epochs * math.ceil(rows / t.batch_size))
     return TrainingArguments(
         output_dir=str(work),
         num_train_epochs=t.epochs,
@@ -266,7 +274,7 @@ def _arguments(recipe: Recipe, work: Path, rows: int) -> TrainingArguments:
         per_device_eval_batch_size=t.batch_size,
         learning_rate=t.lr,
         weight_decay=t.weight_decay,
-        warmup_steps=math.ceil(t.warmup * steps),
+        warmup_steps=t.warmup,  # below 1, so a share of all
         bf16=t.precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),

@@ -44,6 +44,11 @@ def warm_start(network: JointEncoder, schema: LabelSchema, folder: Path) -> tupl
             raise BundleError(
                 f"base.heads: {folder}: {name} is {found}, expected {tuple(weight.shape)}; name the base and [tokens] of that bundle"
             )
+    deeper = sorted(set(body) - set(own))
+    if deeper:
+        raise BundleError(
+            f"base.heads: {folder}: has {deeper[0]}, which the network has not; name the base and layers of that bundle"
+        )
     # The heads know the network's own topics alone: what was learnt from examples lies behind them (see `nlp.model.extension`).
     topics = bundle.labels.topic_ids()[: len(weights["topic_head.weight"])]
     network.load_state_dict({**own, **body})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import math
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,15 +24,16 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from nlp.config import BasePlan, PretrainRecipe
 from nlp.data.corpus import read_rows
-from nlp.errors import DataError, InputError, RecipeError
+from nlp.errors import BundleError, DataError, InputError, RecipeError
 from nlp.model.alignment import Encoding, TextEncoder, Window, load_encoder, pad_rows
 from nlp.model.card import LOSS_PLOT, encoder_card
-from nlp.model.network import IGNORED, TokenEncoder, load_base, mean_pool, save_base, similarity_loss
-from nlp.model.pruning import prune_neurons
+from nlp.model.network import IGNORED, TokenEncoder, checkpoint_folder, load_base, mean_pool, save_base, similarity_loss
 from nlp.model.store import PIECES
 from nlp.model.vocabulary import SPECIALS, Lexicon, character_lexicon, piece_lexicon, piece_tokenizer, read_vocabulary
 from nlp.text.segment import split
+from nlp.training.checkpoints import CORPUS, begin, essence
 from nlp.training.curves import draw_curves
+from nlp.training.pruning import prune_neurons
 
 PIECE_SAMPLE, PIECE_SAMPLE_LINE = 4000, 400  # lines of each corpus file, and characters of a line, in which pieces are counted
 RECORD = "training.json"
@@ -50,8 +52,11 @@ class Corpus:
     bounds: NDArray[np.int64]
 
     def save(self, path: Path) -> None:
-        with path.open("wb") as file:
+        """Writes all of it or nothing: a run that is stopped here begins with the corpus again."""
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
             np.savez(file, ids=self.ids, words=self.words, bounds=self.bounds)
+        os.replace(part, path)
 
     @classmethod
     def load(cls, path: Path) -> Corpus:
@@ -91,7 +96,7 @@ def build_corpus(recipe: PretrainRecipe, encoder: TextEncoder, cut: Callable[[st
     ids: list[NDArray[np.int32]] = []
     words: list[NDArray[np.int32]] = []
     for number, name in enumerate(recipe.corpus):
-        share = recipe.shares[number] if number < len(recipe.shares) else 1.0
+        share = recipe.shares[number] if recipe.shares else 1.0
         chosen = [
             piece for line in read_lines(Path(name)) for piece in _pieces(line, recipe.max_length - 2) if rng.random() < share
         ]
@@ -185,14 +190,22 @@ class Teacher:
     """A frozen encoder of any vocabulary; texts are put together again from character ids, so that its pieces can be aligned with them.
 
     Args:
-        path: Folder of the teacher.
+        path: Folder or hub id of the teacher.
         encoder: The student's tokenizer.
         prefix: What the teacher expects before a text.
+        key: Of the recipe that names it, for messages.
+
+    Raises:
+        BundleError: There is no such checkpoint, or it has no tokenizer.
     """
 
-    def __init__(self, path: str, encoder: TextEncoder, prefix: str = "query: ") -> None:
-        self.network = AutoModel.from_pretrained(path, dtype=torch.bfloat16).eval()
-        self.pieces = TextEncoder(piece_tokenizer(Path(path)), 512, 0)
+    def __init__(self, path: str, encoder: TextEncoder, prefix: str = "query: ", key: str = "teacher") -> None:
+        folder = checkpoint_folder(path, key)
+        try:
+            self.network = AutoModel.from_pretrained(folder, dtype=torch.bfloat16).eval()
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{key} {path!r}: {error}; expected a folder with config.json and weights") from None
+        self.pieces = TextEncoder(piece_tokenizer(folder), 512, 0)
         self.prefix = prefix
         self.characters = [""] * encoder.tokenizer.get_vocab_size()
         for token, number in encoder.tokenizer.get_vocab().items():
@@ -264,6 +277,7 @@ class MaskedEncoder(nn.Module):
         parts = {"masked": masked.detach()}
         teacher = self._teacher[0]
         if teacher is not None:
+            teacher.network.to(whole.device)  # where the Trainer has put the student
             vectors, states, known = teacher(whole)
             token = torch.stack(
                 [token_loss(layers[a][known], states[b][known]) for a, b in pairs(len(layers), len(states))]
@@ -304,34 +318,42 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     """
     recipe = plan.pretrain
     before = _record_of(Path(plan.base.path), plan)
-    encoder, rows = _tokens(plan)
-    work.mkdir(parents=True, exist_ok=True)
-    cache = work / "corpus.npz"
-    if not cache.exists():
-        build_corpus(recipe, encoder, split).save(cache)
-    corpus = Corpus.load(cache)
-    teacher = Teacher(recipe.teacher, encoder) if recipe.teacher else None
+    encoder, rows = _tokens(checkpoint_folder(plan.base.path, "base.path"), recipe)
+    teacher = Teacher(recipe.teacher, encoder, key="pretrain.teacher") if recipe.teacher else None
     student = load_base(plan.base, rows, lexicon=encoder.lexicon is not None)
+    longest = student.config.max_position_embeddings
+    if recipe.max_length > longest:
+        raise RecipeError(
+            f"pretrain.max_length = {recipe.max_length}: {plan.base.path} has {longest} positions, expected at most that"
+        )
+    going_on = begin(work, {"recipe": essence(plan.to_dict())}, resume)
+    arguments = _arguments(recipe, work)
+    with arguments.main_process_first(desc="the corpus"):  # the others read what the first has written
+        if not (work / CORPUS).exists():
+            build_corpus(recipe, encoder, split).save(work / CORPUS)
+    corpus = Corpus.load(work / CORPUS)
     student.set_dropout(0.0)  # one pass over a corpus cannot overfit, and drawing the masks takes a seventh of the time
     collator = MaskingCollator(corpus, encoder, recipe)
     if recipe.neurons:
         prune_neurons(student, recipe.neurons, _samples(corpus, collator, recipe))
     network = MaskedEncoder(student, encoder.tokenizer.get_vocab_size(), recipe, teacher)
-    trainer = PretrainTrainer(
+    trainer = LengthGroupedTrainer(
         model=network,
-        args=_arguments(recipe, work),
+        args=arguments,
         train_dataset=Sequences(np.diff(corpus.bounds)),
         data_collator=collator,
     )
-    checkpoints = sorted(work.glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=True if resume and checkpoints else None)
+    trainer.train(resume_from_checkpoint=True if going_on else None)
     if trainer.is_world_process_zero():
         _save(student, encoder, {"recipe": plan.to_dict(), "history": trainer.state.log_history, "before": before}, output)
     return output
 
 
-class PretrainTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
-    """The library Trainer with batches of similar length."""
+class LengthGroupedTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
+    """The library Trainer with batches of similar length: most texts are short, a few are long, and padding would be most of the work.
+
+    Its training set has `lengths`, in tokens.
+    """
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         return LengthGroupedSampler(
@@ -341,9 +363,8 @@ class PretrainTrainer(Trainer):  # type: ignore[misc]  # the library ships no ty
         )
 
 
-def _tokens(plan: BasePlan) -> tuple[TextEncoder, tuple[int, ...] | None]:
+def _tokens(folder: Path, recipe: PretrainRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:
     """The tokenizers, and the rows of the base's embedding to keep; a base that an earlier run wrote keeps its own, whole."""
-    folder, recipe = Path(plan.base.path), plan.pretrain
     if (folder / PIECES).exists():
         if recipe.pieces:
             raise RecipeError(f"pretrain.pieces = {recipe.pieces}: {folder} has pieces of its own, leave the number out")
@@ -374,7 +395,7 @@ def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
         per_device_train_batch_size=recipe.batch_size,
         learning_rate=recipe.lr,
         weight_decay=recipe.weight_decay,
-        warmup_steps=math.ceil(recipe.warmup * recipe.max_steps),
+        warmup_steps=recipe.warmup,  # below 1, so a share of all
         bf16=recipe.precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),

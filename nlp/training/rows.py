@@ -61,6 +61,11 @@ class TrainingRows(Dataset[TrainingRow]):
                 if len(rows) == len(cut[number]) == 1:
                     self._variants.setdefault(int(places[number]), []).extend(rows)
 
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        return [len(row.ids) for row in self.rows]
+
     def __len__(self) -> int:
         return len(self.rows)
 

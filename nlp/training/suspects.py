@@ -96,8 +96,9 @@ def out_of_sample(examples: Sequence[Example], labels: NDArray[np.int64]) -> NDA
     counts = Counter(label for label, _ in {(int(label), group) for label, group in zip(labels, groups, strict=True)})
     few = [number for number, count in counts.items() if count < FOLDS]
     if few or len(counts) < 2:
-        name = next(e.topic for e, label in zip(examples, labels, strict=True) if label == few[0]) if few else "only one"
-        raise InputError(f"topic {name!r}: expected two topics or more with at least {FOLDS} groups of rows each")
+        rare = next((e.topic for e, label in zip(examples, labels, strict=True) if label in few[:1]), None)
+        found = f"topic {rare!r}" if rare else "all rows are of one topic"
+        raise InputError(f"{found}: expected two topics or more with at least {FOLDS} groups of rows each")
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=13)
     texts = [e.text for e in examples]
     found = cross_val_predict(topic_classifier(), texts, labels, groups=groups, cv=folds, method="predict_proba")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from nlp.config import Recipe
 from nlp.data.corpus import write_rows
+from nlp.errors import RecipeError
 from nlp.schema import Example
+from nlp.training.checkpoints import begin
 from nlp.training.finetune import finetune
 
 
@@ -25,7 +27,15 @@ def measure(recipe: Recipe, parts: Mapping[str, Sequence[Example]], folder: Path
 
     Returns:
         Figures on the rows of `test`, in [0, 1].
+
+    Raises:
+        RecipeError: The recipe starts from a bundle, which may know the rows of `test`.
     """
+    if recipe.base.heads:
+        raise RecipeError(
+            f"base.heads = {recipe.base.heads!r}: it may have been trained on the rows to measure on, leave it out"
+        )
+    begin(folder, {"recipe": recipe.to_dict(), "rows": {split: len(examples) for split, examples in parts.items()}}, resume)
     record = folder / "scores.json"
     if not (resume and record.exists()):
         data = folder / "data"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nlp.config import schema_to_dict
-from nlp.errors import BundleError
-from nlp.model.store import LABELS, MANIFEST, TOKENIZER, load_bundle, write_manifest, writing
+from nlp.errors import BundleError, InputError
+from nlp.model.store import LABELS, MANIFEST, TOKENIZER, load_bundle, replace_folder, write_manifest, writing
 from nlp.schema import EntityLabel, LabelSchema, TopicLabel
 
 SCHEMA = LabelSchema((TopicLabel("t", "题"),), (EntityLabel("region", "地区", "", "region", ("care",)),))
@@ -69,7 +69,22 @@ def test_an_error_while_writing_leaves_the_old_bundle(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
 
 
-def test_the_recipe_is_carried_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", ["train.toml", "finish.toml"])
+def test_recipes_are_carried_over(tmp_path: Path, recipe: str) -> None:
     folder = make(tmp_path / "b")
-    (folder / "train.toml").write_text("# by hand", encoding="utf-8")
-    assert (make(folder) / "train.toml").read_text(encoding="utf-8") == "# by hand"
+    (folder / recipe).write_text("# by hand", encoding="utf-8")
+    assert (make(folder) / recipe).read_text(encoding="utf-8") == "# by hand"
+
+
+def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"holds rows\.jsonl, which is no part of a bundle"):
+        make(tmp_path)
+    assert (tmp_path / "rows.jsonl").exists()
+
+
+def test_the_old_bundle_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path) -> None:
+    folder = make(tmp_path / "b")
+    with pytest.raises(FileNotFoundError):
+        replace_folder(tmp_path / "missing", folder)
+    assert load_bundle(folder).labels == SCHEMA

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models
 
 from nlp.errors import BundleError
 from nlp.model.alignment import TextEncoder, load_encoder
-from nlp.model.vocabulary import Lexicon, gb2312_characters, piece_lexicon
+from nlp.model.vocabulary import Lexicon, gb2312_characters, piece_lexicon, read_vocabulary
 
 TEXTS = ["北京医保卡", "医保卡在北京能用吗", "ＡＢ公司拖欠工资", "拖欠工资20万"]
 PIECES = ["北京", "医保", "医保卡", "公司", "拖欠", "工资", "ab", "20", "万"]
@@ -33,6 +33,11 @@ def lexicon(tmp_path_factory: pytest.TempPathFactory) -> Lexicon:
 @pytest.fixture(scope="module")
 def encoder(lexicon: Lexicon) -> TextEncoder:
     return TextEncoder(lexicon.characters, 12, 2, lexicon.pieces)
+
+
+def test_a_line_separator_is_a_token_like_any(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("[PAD]\n\u2028\n##\u2029\n\x85\n的\n", encoding="utf-8")
+    assert read_vocabulary(tmp_path) == {"[PAD]": 0, "\u2028": 1, "##\u2029": 2, "\x85": 3, "的": 4}
 
 
 def test_gb2312_is_whole() -> None:

@@ -185,6 +185,19 @@ def test_fresh_weights_and_fewer_layers(tmp_path: Path) -> None:
     assert len(Job.prepare(plan).network.encoder.body.encoder.layer) == 1
 
 
+def test_a_teacher_of_another_width_is_refused(tmp_path: Path) -> None:
+    from nlp.training.finetune import Job, _teacher
+
+    from .test_pretrain import checkpoint as narrow
+
+    teacher = narrow(tmp_path / "teacher", [])
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    plan = load_plan(recipe, [f"train.teacher={teacher}", "train.vector_weight=1.0"])
+    assert isinstance(plan, Recipe)
+    with pytest.raises(RecipeError, match=r"its vectors have 16 numbers, those of .* 32"):
+        _teacher(plan, Job.prepare(plan))
+
+
 def test_weights_are_taken_part_of_the_way() -> None:
     from nlp.training.finetune import interpolate
 

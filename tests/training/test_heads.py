@@ -12,9 +12,10 @@ import torch
 
 from nlp.analyzer import Analyzer
 from nlp.config import Recipe, load_plan
-from nlp.errors import BundleError
+from nlp.errors import BundleError, RecipeError
 from nlp.training.finetune import Job
 from nlp.training.heads import warm_start
+from nlp.training.trial import measure
 
 from .test_finetune import SCHEMA, checkpoint, data_set, recipe_file, train
 
@@ -43,6 +44,8 @@ def test_surviving_rows_are_taken_over(tmp_path: Path) -> None:
     assert int(topics[0, :2].argmax()) == 0
     assert float(vectors[0] @ torch.from_numpy(analyzer(text).vector)) > 0.99
     check_refusals(plan, tmp_path)
+    with pytest.raises(RecipeError, match=r"base\.heads = .* leave it out"):
+        measure(plan, {}, tmp_path / "trial", resume=True)
 
 
 def check_refusals(plan: Recipe, folder: Path) -> None:
@@ -52,6 +55,8 @@ def check_refusals(plan: Recipe, folder: Path) -> None:
     (other / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     with pytest.raises(BundleError, match=r"base\.heads: .* is \(\d+, 32\), expected \(\d+, 32\)"):
         Job.prepare(replace(plan, base=replace(plan.base, path=str(other))))
+    with pytest.raises(BundleError, match=r"has encoder\.body\.encoder\.layer\.1\S+, which the network has not"):
+        Job.prepare(replace(plan, base=replace(plan.base, layers=1)))
     shipped = Path(__file__).resolve().parents[2] / "models" / "policy"
     with pytest.raises(BundleError, match=r"has no model\.safetensors"):
         Job.prepare(replace(plan, base=replace(plan.base, heads=str(shipped))))

@@ -59,7 +59,10 @@ def test_the_curve_goes_into_the_bundle_and_its_report(recipe: Path, tmp_path: P
     printed = [line.split("  ")[0] for line in done.stdout.splitlines() if line.startswith("rows ")]
     assert [f"rows {point['rows']}" for point in manifest["learning"]] == printed
     assert len(printed) == 2
-    other = train(recipe, tmp_path, "--learning-curve", "2", "--set", "train.epochs=1", "--set", "train.seed=4")
+    change = ["--learning-curve", "2", "--set", "train.epochs=1", "--set", "train.seed=4"]
+    refused = train(recipe, tmp_path, *change)
+    assert "holds a run with another recipe.train.seed" in refused.stderr
+    other = train(recipe, tmp_path, *change, "--no-resume")
     assert "not kept" in other.stdout, "the curve of another recipe is not that of the bundle"
     write_report(tmp_path / "report", assess(str(tmp_path / "bundle"), tmp_path / "data/test.jsonl"))
     assert "learning.png" in (tmp_path / "report/report.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nlp.config import BasePlan, BaseRecipe, PretrainRecipe
-from nlp.errors import DataError, InputError
+from nlp.config import BasePlan, BaseRecipe, PretrainRecipe, TokenRecipe
+from nlp.errors import BundleError, DataError, InputError, RecipeError
 from nlp.model.alignment import TextEncoder
 from nlp.model.vocabulary import character_lexicon, read_vocabulary
 from nlp.text.segment import split
@@ -156,6 +156,7 @@ def unigram(folder: Path) -> Path:
 def test_a_student_with_pieces_starts_as_its_base_and_can_be_taken_up(tmp_path: Path, corpus: Path) -> None:
     from nlp.model.alignment import load_encoder
     from nlp.model.network import load_base
+    from nlp.training.finetune import _tokens as tokens_for_training
     from nlp.training.pretrain import pretrain
 
     base = unigram(tmp_path / "base")
@@ -171,6 +172,10 @@ def test_a_student_with_pieces_starts_as_its_base_and_can_be_taken_up(tmp_path: 
     states = network(torch.from_numpy(ids), torch.from_numpy(mask))
     assert states.shape == (1, ids.shape[1], 16)
     assert torch.isfinite(states).all()
+    fresh = load_base(BaseRecipe(str(output), random=True)).eval()
+    assert fresh(torch.from_numpy(ids), torch.from_numpy(mask)).shape == states.shape
+    with pytest.raises(RecipeError, match=r'tokens\.unit = "piece"'):
+        tokens_for_training(output, TokenRecipe("piece"))
 
 
 def test_a_masked_character_takes_its_piece_along(tmp_path: Path, corpus: Path) -> None:
@@ -179,7 +184,7 @@ def test_a_masked_character_takes_its_piece_along(tmp_path: Path, corpus: Path) 
 
     whole = plan(unigram(tmp_path / "base"), None, corpus, 1)
     recipe = dataclasses.replace(whole.pretrain, pieces=4, masked_share=1.0)
-    encoder, _ = _tokens(dataclasses.replace(whole, pretrain=recipe))
+    encoder, _ = _tokens(Path(whole.base.path), recipe)
     batch = MaskingCollator(build_corpus(recipe, encoder, split), encoder, recipe)(range(12))
     masked, places = batch["targets"] != IGNORED, batch["whole"][..., 2]
     assert masked.any()
@@ -196,6 +201,15 @@ def test_layers_are_compared_at_the_same_depth() -> None:
     assert pairs(7, 13) == [(6, 12), (4, 8), (2, 4)]
     assert pairs(4, 13) == [(3, 12), (1, 4)]
     assert pairs(13, 13)[0] == (12, 12)
+
+
+def test_a_missing_teacher_is_found_before_the_corpus_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nlp.training.pretrain import pretrain
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    whole = plan(checkpoint(tmp_path / "base", []), tmp_path / "none", tmp_path / "none.txt", 1)
+    with pytest.raises(BundleError, match=r"pretrain\.teacher .*none"):
+        pretrain(whole, tmp_path / "out", tmp_path / "work", resume=True)
 
 
 def test_missing_and_empty_corpora_are_named(tmp_path: Path, corpus: Path) -> None:

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
 
 from nlp.model.network import TokenEncoder  # noqa: E402
-from nlp.model.pruning import prune_neurons  # noqa: E402
+from nlp.training.pruning import prune_neurons  # noqa: E402
 
 MASK = torch.ones(4, 9, dtype=torch.int64)
 
