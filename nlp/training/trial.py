@@ -29,15 +29,18 @@ def measure(recipe: Recipe, parts: Mapping[str, Sequence[Example]], folder: Path
         Figures on the rows of `test`, in [0, 1].
 
     Raises:
-        RecipeError: The recipe starts from a bundle, which may know the rows of `test`.
+        RecipeError: The recipe starts from a bundle, which may know the rows of `test`; or the folder holds another trial, and is to be
+            resumed.
     """
     if recipe.base.heads:
         raise RecipeError(
             f"base.heads = {recipe.base.heads!r}: it may have been trained on the rows to measure on, leave it out"
         )
-    begin(folder, {"recipe": recipe.to_dict(), "rows": {split: len(examples) for split, examples in parts.items()}}, resume)
     record = folder / "scores.json"
-    if not (resume and record.exists()):
+    if not resume:  # first of all: a run that is stopped now must not pass the old figures off as its own
+        record.unlink(missing_ok=True)
+    begin(folder, {"recipe": recipe.to_dict(), "rows": {split: len(examples) for split, examples in parts.items()}}, resume)
+    if not record.exists():
         data = folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         shutil.copy2(Path(recipe.data.path) / "schema.toml", data)
