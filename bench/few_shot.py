@@ -1,18 +1,23 @@
 """New topics from a few examples: F1 of a topic learnt from 4, 8, 16 examples against F1 of the same topic after full training.
 
-    python bench/few_shot.py models/policy datasets/policy_questions
-    python bench/few_shot.py models/policy datasets/policy_questions --without work/without --raw models/mini
+    python bench/few_shot.py measure models/policy datasets/policy_questions
+    python bench/few_shot.py measure models/policy datasets/policy_questions --raw models/mini
+    python bench/few_shot.py hold-out datasets/policy_questions work/held --extra work/consultations.jsonl
+    python train.py models/policy/train.toml --output work/without --set data.path=work/held --set 'data.calibration=[]' \
+        --set 'data.extra_train=["work/held/extra.jsonl"]' --set train.epochs=5
+    python bench/few_shot.py measure models/policy datasets/policy_questions --without work/without
 
 For each topic the bundle forgets it (its logit is left out), gets it back by `nlp.training.extend`, and answers the test split. Its
-vectors have seen the topic in training all the same, which flatters the result. Two ways to do without: `--without` names a folder with a
-bundle for each topic, `<topic>/`, trained on the data set without that topic; `--raw` names the encoder before it saw any label, and takes
-the vectors from there.
+vectors have seen the topic in training all the same, which flatters the result. Two ways to do without: `--raw` names the encoder before it
+saw any label, and takes the vectors from there; `--without` names a bundle trained without every third topic, on what `hold-out` wrote.
+Each of those topics alone is then learnt and compared, over the texts of this topic and of those that both bundles know.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +26,8 @@ import typer
 from numpy.typing import NDArray
 
 from nlp.config import BaseRecipe, load_schema
-from nlp.data.corpus import read_examples
+from nlp.data.corpus import read_examples, write_rows
+from nlp.data.relabel import schema_toml
 from nlp.evaluation.metrics import count_topics
 from nlp.model.alignment import load_encoder
 from nlp.model.runtime import OnnxRuntime, Runtime
@@ -32,6 +38,7 @@ from nlp.training.extend import Signals, fit_extension, read_signals
 RESULTS = Path(__file__).resolve().parent / "results"
 SIZES = (4, 8, 16)
 SEEDS = 3  # draws of examples
+HELD = 3  # of so many topics, the first is held out
 Scores = dict[str, float]
 
 
@@ -80,65 +87,88 @@ def draw(examples: Sequence[Example], topic: str, seed: int) -> list[int]:
     return list(chosen.values())
 
 
-def learnt_f1(
-    topic: str, topics: list[str], new: Signals, dev: Signals, test: Signals, splits: dict[str, list[Example]]
-) -> float:
-    """F1 of `topic` on the test split, learnt from the rows of `new`; the logits of all three lack it."""
-    rows = np.array([n for n, e in enumerate(splits["dev"]) if e.topic != topic])
-    known = dev.part(rows)
-    both = Signals(np.concatenate([known.topics, new.topics]), np.concatenate([known.vectors, new.vectors]))
-    targets = [topics.index(splits["dev"][n].topic or "") for n in rows] + [len(topics)] * len(new.topics)
-    logits = fit_extension(both, np.array(targets), (topic,)).logits(test.topics, test.vectors)
-    names = [*topics, topic]
+def restrict(signals: Signals, have: Sequence[str], keep: Sequence[str], rows: Sequence[int]) -> Signals:
+    """Some rows, with the logits of the topics `keep`, out of those that the bundle has."""
+    part = signals.part(np.array(rows))
+    return Signals(part.topics[:, [have.index(topic) for topic in keep]], part.vectors)
+
+
+def topic_f1(topic: str, examples: Sequence[Example], logits: NDArray[np.float32], names: Sequence[str]) -> float:
+    """F1 of one topic."""
     guesses = [names[n] for n in logits.argmax(axis=1)]
-    return count_topics((e.topic or "", g) for e, g in zip(splits["test"], guesses, strict=True))[topic].f1
+    return count_topics((e.topic or "", g) for e, g in zip(examples, guesses, strict=True))[topic].f1
 
 
-def forget(signals: Signals, column: int | None) -> Signals:
-    """The signals without the logit of a topic."""
-    return signals if column is None else Signals(np.delete(signals.topics, column, axis=1), signals.vectors)
+def learnt_f1(
+    topic: str, known: Sequence[str], signals: dict[str, Signals], new: Sequence[int], splits: dict[str, list[Example]]
+) -> float:
+    """F1 of `topic` on the test split, learnt from some rows of the signals `new`; the logits of all of them are those of `known`."""
+    dev, test, own = signals["dev"], signals["test"], signals["new"].part(np.array(new))
+    both = Signals(np.concatenate([dev.topics, own.topics]), np.concatenate([dev.vectors, own.vectors]))
+    targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * len(new)
+    logits = fit_extension(both, np.array(targets), (topic,)).logits(test.topics, test.vectors)
+    return topic_f1(topic, splits["test"], logits, [*known, topic])
 
 
-def main(
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def hold_out(
+    data: Annotated[Path, typer.Argument(help="data set")],
+    output: Annotated[Path, typer.Argument(help="new folder")],
+    extra: Annotated[Path | None, typer.Option(help="more training rows, written to extra.jsonl")] = None,
+) -> None:
+    """Writes the data set without every third topic."""
+    schema = load_schema(data / "schema.toml")
+    held = set(schema.topic_ids()[::HELD])
+    output.mkdir(parents=True)
+    kept = replace(schema, topics=tuple(topic for topic in schema.topics if topic.id not in held))
+    (output / "schema.toml").write_text(schema_toml(kept), encoding="utf-8")
+    files = {name: data / f"{name}.jsonl" for name in ("train", "dev", "test")} | ({"extra": extra} if extra else {})
+    for name, file in files.items():
+        rows = [e for e in read_examples(file, schema) if e.topic not in held]
+        known = (replace(e, also=tuple(other for other in e.also if other not in held)) for e in rows)
+        write_rows(output / f"{name}.jsonl", (e.to_dict() for e in known))
+    typer.echo(f"without {', '.join(sorted(held))}: {output}")
+
+
+@app.command()
+def measure(
     bundle: Annotated[Path, typer.Argument(help="bundle trained on all topics")],
     data: Annotated[Path, typer.Argument(help="its data set")],
-    without: Annotated[
-        Path | None, typer.Option(help="folder with a bundle for each topic that was trained without it")
-    ] = None,
+    without: Annotated[Path | None, typer.Option(help="bundle trained on what `hold-out` wrote")] = None,
     raw: Annotated[Path | None, typer.Option(help="encoder before fine-tuning, for its vectors")] = None,
 ) -> None:
-    """Measures every topic, prints a table and writes it to bench/results/."""
+    """Measures every topic, or with `--without` those held out; prints a table and writes it to bench/results/."""
     schema = load_schema(data / "schema.toml")
     splits = {s: [e for e in read_examples(data / f"{s}.jsonl", schema) if e.topic] for s in ("train", "dev", "test")}
-    topics = list(schema.topic_ids())
-    draws = {t: [draw(splits["train"], t, seed) for seed in range(SEEDS)] for t in topics}
+    topics = schema.topic_ids()
+    trained = load_bundle(without).labels.topic_ids() if without else topics
+    chosen = [topic for topic in topics if topic not in trained] if without else topics
+    draws = {topic: [draw(splits["train"], topic, seed) for seed in range(SEEDS)] for topic in chosen}
     needed = sorted({n for lists in draws.values() for numbers in lists for n in numbers})
     place = {n: i for i, n in enumerate(needed)}
     parts = {"new": [splits["train"][n] for n in needed], "dev": splits["dev"], "test": splits["test"]}
     whole = signals_of(bundle, parts, None)
-    guesses = [topics[n] for n in whole["test"].topics.argmax(axis=1)]
-    full = count_topics((e.topic or "", g) for e, g in zip(splits["test"], guesses, strict=True))
-    shared = signals_of(bundle, parts, raw) if raw else whole
+    shared = signals_of(without, parts, None) if without else signals_of(bundle, parts, raw) if raw else whole
     table: dict[str, Scores] = {}
-    for number, topic in enumerate(topics):
-        own = without / topic if without and (without / topic).exists() else None
-        signals = {s: forget(x, None if own else number) for s, x in (signals_of(own, parts, None) if own else shared).items()}
-        table[topic] = {"full": full[topic].f1}
+    for topic in chosen:
+        known = [other for other in trained if other != topic]
+        rows = {
+            "new": list(range(len(needed))),
+            "dev": [n for n, e in enumerate(splits["dev"]) if e.topic in known],
+            "test": [n for n, e in enumerate(splits["test"]) if e.topic in (*known, topic)],
+        }
+        own = {split: [parts[split][n] for n in numbers] for split, numbers in rows.items()}
+        full = restrict(whole["test"], topics, [*known, topic], rows["test"])
+        table[topic] = {"full": topic_f1(topic, own["test"], full.topics, [*known, topic])}
+        signals = {split: restrict(shared[split], trained, known, numbers) for split, numbers in rows.items()}
         for size in SIZES:
-            f1 = [
-                learnt_f1(
-                    topic,
-                    [t for t in topics if t != topic],
-                    signals["new"].part(np.array([place[n] for n in drawn[:size]])),
-                    signals["dev"],
-                    signals["test"],
-                    splits,
-                )
-                for drawn in draws[topic]
-            ]
+            f1 = [learnt_f1(topic, known, signals, [place[n] for n in drawn[:size]], own) for drawn in draws[topic]]
             table[topic][str(size)] = float(np.mean(f1))
     names = ("full", *map(str, SIZES))
-    table["mean"] = {name: float(np.mean([table[t][name] for t in topics])) for name in names}
+    table["mean"] = {name: float(np.mean([table[t][name] for t in chosen])) for name in names}
     vectors = (
         f"vectors of {raw}" if raw else f"trained without the topic: {without}" if without else "vectors that saw the topic"
     )
@@ -165,4 +195,4 @@ def write(table: dict[str, Scores], title: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

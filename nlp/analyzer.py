@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nlp.errors import InputError
 from nlp.model.alignment import Encoding, Window, entities_of, load_encoder, tag_names
-from nlp.model.decoding import decode_spans, energy_score, softmax, topic_scores
+from nlp.model.decoding import Calibration, decode_spans, energy_score, softmax, topic_scores
 from nlp.model.extension import extended
 from nlp.model.reconciliation import Evidence, reconcile, trust_from_dict
 from nlp.model.runtime import OnnxRuntime, Runtime
@@ -40,7 +40,7 @@ class Analyzer:
         self.bundle, self.runtime, self.reference = bundle, runtime, reference
         tokens = bundle.manifest["tokens"]
         self.encoder = load_encoder(bundle.folder, tokens["max_length"], tokens["stride"])
-        self.temperature = float(bundle.manifest["calibration"]["temperature"])
+        self.calibration = Calibration.from_dict(bundle.manifest["calibration"])
         self.trust = trust_from_dict(bundle.manifest["calibration"].get("trust", {}))
         self.topics, self.names = bundle.labels.topic_ids(), tag_names(bundle.labels)
         self.kinds = tuple({label.value: None for label in bundle.labels.types if label.value})
@@ -130,7 +130,7 @@ class Analyzer:
         logits = np.einsum("w,wt->t", weights, np.stack([part.topics for part in parts]))
         vector = np.einsum("w,wd->d", weights, np.stack([part.vector for part in parts]))
         vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
-        topics = topic_scores(logits, self.topics, self.temperature)
+        topics = topic_scores(logits, self.topics, self.calibration)
         return Analysis(text, topics, (), vector.astype(np.float32), energy_score(logits))
 
     def _entities(

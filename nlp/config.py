@@ -63,7 +63,7 @@ class TokenRecipe:
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
     """The data set folder with schema.toml, train.jsonl, dev.jsonl and test.jsonl; more files of the same labels to train on; files to fit
-    the temperature on instead of dev; and a file of question pairs for the sentence vector."""
+    the calibration of topics on instead of dev; and a file of question pairs for the sentence vector."""
 
     path: str
     extra_train: tuple[str, ...] = ()

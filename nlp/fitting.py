@@ -68,7 +68,7 @@ def fit_router(
     Raises:
         InputError: No pair names an entry, or all are of one kind.
     """
-    router = Router(analyzer, index)
+    router = Router(analyzer, index, Ranker.default(), Thresholds())  # whatever an earlier version left in the index
     judged = judge(router, analyzer, for_ranker)
     rows = [pair for j in judged for pair in _labelled(j)]
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])

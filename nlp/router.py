@@ -126,18 +126,17 @@ class Router:
         return tuple(self.ranker.rank(analysis, found, self.today or date.today()))
 
     def _decide(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...]) -> Decision:
-        outside = self._out_of_scope(analysis)
-        best = hits[0].score * (1 - outside) if hits else 0.0
-        certainty = self.ranker.certainty(hits) * (1 - outside)
-        action, reason, message = self._act(analysis, places, hits, best, certainty >= self.thresholds.answer, outside)
+        best = hits[0].score if hits else 0.0
+        certainty = self.ranker.certainty(hits)
+        action, reason, message = self._act(analysis, places, hits, best, certainty >= self.thresholds.answer)
         return Decision(action, hits[:SHOWN], best, reason, message, analysis, certainty)
 
     def _act(
-        self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], best: float, sure: bool, outside: float
+        self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], best: float, sure: bool
     ) -> tuple[Action, str, str]:
         """Action, reason and sentence; the questions that only the asker can settle come before the answer."""
         limits = self.thresholds
-        if outside >= limits.out_of_scope:
+        if self._out_of_scope(analysis) >= limits.out_of_scope:
             return "handoff", "out_of_scope", messages.OUT_OF_SCOPE
         others = [hit for hit in hits if "rule_disjoint" in hit.features and self._elsewhere(hit) > max(best, limits.suggest)]
         if not sure and others:

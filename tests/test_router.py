@@ -98,8 +98,11 @@ def test_messages_name_the_places(router: Router) -> None:
     assert "北京市朝阳区" in message
 
 
-def test_out_of_scope_lowers_the_probability(router: Router) -> None:
-    assert router("杭州社保卡丢了怎么补办，下雨").probability < router("杭州社保卡丢了怎么补办").probability
+def test_what_an_entry_is_worth_does_not_depend_on_the_gate(router: Router) -> None:
+    inside, outside = (Router(router.analyzer, router.index, WEIGHTS, Thresholds(out_of_scope=gate)) for gate in (1.0, 0.0))
+    question = "杭州社保卡丢了怎么补办"
+    assert (inside(question).action, outside(question).action) == ("answer", "handoff")
+    assert inside(question).probability == outside(question).probability
 
 
 def test_between_the_thresholds_it_suggests(router: Router) -> None:
@@ -115,7 +118,7 @@ def test_an_entry_is_answered_for_its_certainty_and_suggested_for_its_probabilit
         decision = Router(router.analyzer, router.index, weights, today=date(2026, 1, 1))("杭州社保卡丢了怎么补办")
         assert decision.action == action
         assert decision.probability == router("杭州社保卡丢了怎么补办").probability
-        assert decision.to_dict()["certainty"] == pytest.approx(Certainty({}, bias).probability({}) * 0.95, abs=1e-3)
+        assert decision.to_dict()["certainty"] == pytest.approx(Certainty({}, bias).probability({}), abs=1e-3)
 
 
 @pytest.mark.parametrize("text", ["\ud800社保卡\x00", "社" * 100_000, "' OR 1=1 --", "🙂‍↔️"])

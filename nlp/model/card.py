@@ -21,7 +21,7 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
     rows = [(split, str(count)) for split, count in manifest["rows"].items()]
     data = recipe["data"]
     sources = [data["path"], *data["extra_train"], *([data["pairs"]] if data["pairs"] else [])]
-    held = "".join(f"; for the temperature `{source}`" for source in data["calibration"])
+    held = "".join(f"; for the calibration of topics `{source}`" for source in data["calibration"])
     parts += ["## Data", ", ".join(f"`{source}`" for source in sources) + held, _table(("split", "rows"), rows)]
     lost = ", ".join(f"{count} in {split}" for split, count in manifest["entities_lost"].items())
     parts.append(f"Entities that no token boundary fits: {lost}.")
@@ -39,7 +39,9 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
     parts += [f"Exported networks against the trained one, on {manifest['parity']['rows']} rows of dev:"]
     parts += [
         _table(("file", *columns), rows_of_files),
-        f"Temperature of the topic probabilities: {manifest['calibration']['temperature']}.",
+        "Calibration of topics: temperature {temperature:g}, then the log-odds of the first times {slope:g} plus {shift:g}.".format(
+            **{"slope": 1.0, "shift": 0.0, **manifest["calibration"]}
+        ),
     ]
     trust = [(kind, *(str(least) for least in row.values())) for kind, row in manifest["calibration"]["trust"].items()]
     if trust:

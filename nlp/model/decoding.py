@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +32,50 @@ def energy_score(logits: NDArray[np.float32]) -> float:
     return -top - float(np.log(np.exp(logits - top).sum()))
 
 
-def topic_scores(logits: NDArray[np.float32], topics: Sequence[str], temperature: float) -> tuple[TopicScore, ...]:
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What makes the probabilities of topics honest.
+
+    Attributes:
+        temperature: Divides the logits (Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2).
+        slope: Of the log-odds of the first topic, above 0 …
+        shift: … and what is added to them (Platt 1999, Probabilistic Outputs for Support Vector Machines); the others share what is left.
+    """
+
+    temperature: float = 1.0
+    slope: float = 1.0
+    shift: float = 0.0
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads the `calibration` of a manifest; bundles of before have the temperature alone."""
+        return cls(float(data["temperature"]), float(data.get("slope", 1.0)), float(data.get("shift", 0.0)))
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities of all topics (topics,), which sum to 1 and stand in the order of the logits."""
+        if len(logits) == 1:
+            return np.ones(1)
+        plain = np.maximum(softmax(logits / np.float32(self.temperature)).astype(np.float64), 1e-9)
+        first = int(logits.argmax())
+        others = np.delete(plain, first)
+        rest = float(others.sum())
+        log_odds = self.slope * float(np.log(plain[first] / rest)) + self.shift
+        second = float(others.max()) / rest
+        found = max(1 / (1 + np.exp(-log_odds)), second / (1 + second))
+        scaled: NDArray[np.float64] = plain * (1 - found) / rest
+        scaled[first] = found
+        return scaled
+
+
+def topic_scores(logits: NDArray[np.float32], topics: Sequence[str], calibration: Calibration) -> tuple[TopicScore, ...]:
     """All topics by falling probability.
 
     Args:
         logits: Shape (topics,).
         topics: Names in the order of the logits.
-        temperature: Divides the logits (Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2).
+        calibration: Of the bundle.
     """
-    probabilities = softmax(logits / np.float32(temperature))
+    probabilities = calibration.probabilities(logits)
     order = np.argsort(-probabilities, kind="stable")
     return tuple(TopicScore(topics[i], float(probabilities[i])) for i in order)
 

@@ -1,22 +1,20 @@
 """The entries found for a question, best first → probability that the first of them answers it.
 
 What the ranker says of the first entry alone does not tell it: of an archive that holds the answer, one entry stands out; of one that does
-not, a dozen are about as near. So the lead of the first entry over those behind it counts, and a little what it shares with the question.
+not, a dozen are about as near. So the lead of the first entry over those behind it counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from nlp.retrieval.logistic import Logistic
 
-OF_FIRST = ("closeness", "coverage", "question_coverage", "entry_coverage")
 FEATURES = (
     "relevance",  # log-odds of the first entry by the ranker
     "lead",  # how far they are above those of the second
     "lead_5",  # … above the mean of the next five
     "lead_20",  # … above the mean of the 20 from the sixth on
-    *OF_FIRST,  # features of the first entry (`nlp.retrieval.rank.FEATURES`)
 )
 
 
@@ -26,12 +24,11 @@ class Certainty(Logistic):
     __slots__ = ()
 
 
-def list_features(logits: Sequence[float], first: Mapping[str, float], unrelated: float) -> dict[str, float]:
+def list_features(logits: Sequence[float], unrelated: float) -> dict[str, float]:
     """The `FEATURES` of a list of entries.
 
     Args:
         logits: Log-odds of the entries by the ranker, falling; at least one.
-        first: Features of the first entry.
         unrelated: Log-odds of an entry that shares nothing with the question: such ones stand in where fewer were found.
     """
     best, *others = logits
@@ -41,5 +38,4 @@ def list_features(logits: Sequence[float], first: Mapping[str, float], unrelated
         "lead": best - behind[0],
         "lead_5": best - sum(behind[:5]) / 5,
         "lead_20": best - sum(behind[4:24]) / 20,
-        **{name: first.get(name, 0.0) for name in OF_FIRST},
     }

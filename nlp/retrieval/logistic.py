@@ -30,7 +30,9 @@ class Logistic:
             raise ArchiveError(f"not weights of features: {error!r}") from error
         unknown = sorted(set(weights) - set(names))
         if unknown or not all(map(math.isfinite, [*weights.values(), bias])):
-            raise ArchiveError(f"weights of unknown features {unknown}, or a number that is not finite")
+            raise ArchiveError(
+                f"weights of unknown features {unknown}, or a number that is not finite; fit them with this version: wenlu index fit"
+            )
         return cls(weights, bias)
 
     def logit(self, features: Mapping[str, float]) -> float:

@@ -142,7 +142,7 @@ class Ranker(Logistic):
 
     def list_features(self, hits: Sequence[Hit]) -> dict[str, float]:
         """Features of a list of ranked hits, at least one (see `nlp.retrieval.certainty`)."""
-        return list_features([self.logit(hit.features) for hit in hits], hits[0].features, unrelated=self.bias)
+        return list_features([self.logit(hit.features) for hit in hits], unrelated=self.bias)
 
 
 def asked_places(analysis: Analysis) -> AskedPlaces:

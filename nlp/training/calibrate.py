@@ -1,20 +1,23 @@
-"""A serving network over the dev split → the numbers that make its probabilities honest: temperature, and trust in each reader of spans."""
+"""A serving network over the dev split → the numbers that make it honest: calibration of topics, trust in each reader of spans."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from nlp.model.alignment import Encoding, TextEncoder, entities_of, tag_names
-from nlp.model.decoding import decode_spans, softmax
+from nlp.model.decoding import Calibration, decode_spans, softmax
 from nlp.model.reconciliation import Evidence, fit_trust
 from nlp.model.runtime import Runtime
 from nlp.schema import Example, LabelSchema, ValueKind
 from nlp.text import find
+
+SHRINKAGE = 10.0  # slope and shift are worth what ten rows say
 
 
 def calibrate(
@@ -27,10 +30,10 @@ def calibrate(
         encoder: Its tokenizers.
         examples: The gold rows.
         schema: Their labels.
-        questions: Gold rows that are nearer to what the model will be asked, for the temperature; by default `examples` serve for that too.
+        questions: Gold rows that are nearer to what the model will be asked, for the topics; by default `examples` serve for that too.
 
     Returns:
-        `{"temperature": …, "trust": {type: {"network": …, "grammar": …}}}` for the manifest.
+        `{"temperature": …, "slope": …, "shift": …, "trust": {type: {"network": …, "grammar": …}}}` for the manifest.
     """
     names = tag_names(schema)
     cases: list[tuple[str, str, float, bool]] = []
@@ -39,8 +42,8 @@ def calibrate(
             cases += _disagreements(example, encoding, tags, schema, names)
     topical = [row for row in _read(runtime, encoder, questions or examples) if row[0].topic]
     accepted = np.array([[topic in (e.topic, *e.also) for topic in schema.topic_ids()] for e, *_ in topical])
-    temperature = fit_temperature(np.array([logits for _, _, logits, _ in topical]), accepted)
-    return {"temperature": temperature, "trust": {kind: trust.to_dict() for kind, trust in fit_trust(cases).items()}}
+    calibration = fit_calibration(np.array([logits for _, _, logits, _ in topical]), accepted)
+    return {**asdict(calibration), "trust": {kind: trust.to_dict() for kind, trust in fit_trust(cases).items()}}
 
 
 def _read(
@@ -76,29 +79,40 @@ def _disagreements(
             yield kind, "grammar", probability, (mention.start, mention.end, kind) in gold
 
 
-def fit_temperature(logits: NDArray[np.float32], accepted: NDArray[np.bool_]) -> float:
-    """The temperature at which the probability of the first topic is best read as that of its being acceptable.
+def fit_calibration(logits: NDArray[np.float32], accepted: NDArray[np.bool_]) -> Calibration:
+    """The calibration with which the probability of the first topic is best read as that of its being acceptable.
 
-    It minimises the log loss of that event (top-label calibration, Gupta and Ramdas 2022, https://arxiv.org/abs/2107.08353, with the one
-    parameter of Guo et al. 2017, section 4.2): an asker is served by any topic that a careful reader accepts, and the first one is shown.
+    It minimises the log loss of that event (top-label calibration, Gupta and Ramdas 2022, https://arxiv.org/abs/2107.08353): an asker is
+    served by any topic that a careful reader accepts, and the first one is shown. The temperature comes first; slope and shift mend what
+    one number cannot, and stay near 1 and 0 where rows are few.
 
     Args:
         logits: (rows, topics).
         accepted: Which topics are acceptable (rows, topics).
 
     Returns:
-        A number in [0.1, 10]; 1.0 when there are no rows.
+        A temperature in [0.1, 10] and a slope of at least 0.1; nothing changed when there are no rows.
     """
     if not len(logits):
-        return 1.0
+        return Calibration()
     first = logits.argmax(axis=-1)
     right = accepted[np.arange(len(first)), first]
-    behind = logits - logits.max(axis=-1, keepdims=True)
+    behind = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
 
-    def loss(log_temperature: float) -> float:
-        probability = 1 / np.exp(behind / np.exp(log_temperature)).sum(axis=-1)
-        probability = np.clip(probability, 1e-6, 1 - 1e-6)
-        return float(-np.log(np.where(right, probability, 1 - probability)).mean())
+    def log_odds(temperature: float) -> NDArray[np.float64]:
+        probability = np.clip(1 / np.exp(behind / temperature).sum(axis=-1), 1e-6, 1 - 1e-6)
+        return np.asarray(np.log(probability / (1 - probability)), dtype=np.float64)
 
-    best = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
-    return round(float(np.exp(best.x)), 4)
+    def loss(values: NDArray[np.float64]) -> float:
+        return float(np.logaddexp(0, np.where(right, -values, values)).sum())
+
+    bounds = (np.log(0.1), np.log(10))
+    temperature = float(np.exp(minimize_scalar(lambda t: loss(log_odds(np.exp(t))), bounds=bounds, method="bounded").x))
+    plain = log_odds(temperature)
+
+    def shrunk(parameters: NDArray[np.float64]) -> float:
+        slope, shift = map(float, parameters)
+        return loss(slope * plain + shift) + SHRINKAGE / 2 * ((slope - 1) ** 2 + shift**2)
+
+    slope, shift = minimize(shrunk, np.array([1.0, 0.0]), bounds=[(0.1, None), (None, None)], method="L-BFGS-B").x
+    return Calibration(round(temperature, 4), round(float(slope), 4), round(float(shift), 4))

@@ -14,7 +14,7 @@ from nlp.retrieval.rank import FEATURES, Ranker
 
 # Own pairs are ranked as well with 0.03 as with 0.3: of these the one that stays nearest to the weights that serve other archives.
 PENALTY = 0.3
-LIST_PENALTY = 0.02  # a tenth or three times as much ranks own lists as well
+LIST_PENALTY = 0.1  # a fifth or twice as much ranks own lists as well
 
 
 def fit_ranker(
@@ -38,7 +38,9 @@ def fit_ranker(
 
 
 def fit_certainty(features: Sequence[Mapping[str, float]], right: Sequence[bool]) -> Certainty:
-    """Fits the probability that the first entry of a list answers the question, by the same regression with weights held near 0.
+    """Fits the probability that the first entry of a list answers the question, by the same regression with weights near 0, none below.
+
+    An entry that leads by more is never less certain, whatever the few lists of one archive say.
 
     Args:
         features: Of each list, as `Ranker.list_features` gives them.
@@ -47,7 +49,7 @@ def fit_certainty(features: Sequence[Mapping[str, float]], right: Sequence[bool]
     Raises:
         InputError: The lengths differ, or all lists are alike in that.
     """
-    return Certainty(*_fit(LIST_FEATURES, features, right, {}, LIST_PENALTY))
+    return Certainty(*_fit(LIST_FEATURES, features, right, {}, LIST_PENALTY, least=0.0))
 
 
 def _fit(
@@ -56,8 +58,9 @@ def _fit(
     answers: Sequence[bool],
     prior: Mapping[str, float],
     penalty: float,
+    least: float | None = None,
 ) -> tuple[dict[str, float], float]:
-    """Weights and bias."""
+    """Weights, none below `least`, and bias."""
     from scipy.optimize import minimize
 
     if len(features) != len(answers) or len(set(answers)) < 2:
@@ -77,7 +80,8 @@ def _fit(
         loss = np.logaddexp(0, logits).mean() - (right * logits).mean() + penalty / 2 * distance @ distance
         return float(loss), np.append(standard.T @ excess / len(right) + penalty * distance, excess.mean())
 
-    found = minimize(cost, np.append(centre, 0.0), jac=True, method="L-BFGS-B").x
+    bounds = [*[(least, None)] * len(centre), (None, None)]
+    found = minimize(cost, np.append(centre, 0.0), jac=True, method="L-BFGS-B", bounds=bounds).x
     weights = found[:-1] / deviation[varied]
     kept = [name for name, varies in zip(names, varied, strict=True) if varies]
     return dict(zip(kept, map(float, weights), strict=True)), float(found[-1] - weights @ mean[varied])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp.model.decoding import decode_spans, energy_score, softmax, topic_scores
+from nlp.model.decoding import Calibration, decode_spans, energy_score, softmax, topic_scores
 
 NAMES = ("O", "B-a", "I-a", "E-a", "S-a", "B-b", "I-b", "E-b", "S-b")
 
@@ -47,10 +47,33 @@ def test_nothing_to_decode() -> None:
 
 def test_temperature_flattens_without_changing_the_order() -> None:
     logits = np.array([1.0, 3.0, 2.0], dtype=np.float32)
-    sharp, flat = topic_scores(logits, "abc", 1.0), topic_scores(logits, "abc", 4.0)
+    sharp, flat = topic_scores(logits, "abc", Calibration()), topic_scores(logits, "abc", Calibration(4.0))
     assert [s.topic for s in sharp] == [s.topic for s in flat] == ["b", "c", "a"]
     assert sharp[0].probability > flat[0].probability
     assert sum(s.probability for s in flat) == pytest.approx(1)
+
+
+@given(
+    st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=6),
+    st.floats(0.1, 10),
+    st.floats(0.1, 5),
+    st.floats(-5, 5),
+)
+def test_probabilities_sum_to_one_in_the_order_of_the_logits(
+    values: list[float], temperature: float, slope: float, shift: float
+) -> None:
+    logits = np.array(values, dtype=np.float32)
+    found = Calibration(temperature, slope, shift).probabilities(logits)
+    assert found.sum() == pytest.approx(1)
+    higher = logits[:, None] > logits[None, :]
+    assert (found[:, None] >= found[None, :] - 1e-9)[higher].all()
+
+
+def test_slope_and_shift_move_the_first_topic_and_the_others_share_the_rest() -> None:
+    logits = np.log(np.array([0.6, 0.3, 0.1], dtype=np.float32))
+    assert Calibration(shift=np.log(2.0)).probabilities(logits) == pytest.approx([0.75, 0.1875, 0.0625])
+    assert Calibration(shift=-9.0).probabilities(logits) == pytest.approx([3 / 7, 3 / 7, 1 / 7]), "the first stays first"
+    assert Calibration.from_dict({"temperature": 2.0}) == Calibration(2.0)
 
 
 def test_softmax_is_stable() -> None:

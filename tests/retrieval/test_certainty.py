@@ -18,16 +18,15 @@ def hits(ranker: Ranker, *closeness: float) -> list[Hit]:
 
 
 def test_the_lead_is_over_the_next_the_next_five_and_those_behind() -> None:
-    found = list_features([4.0, 1.0, 1.0, 1.0, 1.0, 0.0, *[-1.0] * 30], {"closeness": 7.0, "topic": 0.3}, unrelated=-8.0)
+    found = list_features([4.0, 1.0, 1.0, 1.0, 1.0, 0.0, *[-1.0] * 30], unrelated=-8.0)
     assert tuple(found) == FEATURES
     assert (found["relevance"], found["lead"], found["lead_5"]) == (4.0, 3.0, pytest.approx(4 - 4 / 5))
     assert found["lead_20"] == pytest.approx(4 - (0.0 + 19 * -1.0) / 20)
-    assert (found["closeness"], found["coverage"]) == (7.0, 0.0)
 
 
 @pytest.mark.parametrize(("only", "behind"), [(2.0, -8.0), (-9.0, -9.0)])
 def test_unrelated_entries_stand_in_where_few_were_found_and_never_lead(only: float, behind: float) -> None:
-    found = list_features([only], {}, unrelated=-8.0)
+    found = list_features([only], unrelated=-8.0)
     assert found["lead"] == found["lead_5"] == found["lead_20"] == pytest.approx(only - behind)
 
 

@@ -1,11 +1,12 @@
-"""The temperature makes the probability of the first topic that of its being acceptable."""
+"""The calibration makes the probability of the first topic that of its being acceptable."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from nlp.training.calibrate import fit_temperature
+from nlp.model.decoding import Calibration
+from nlp.training.calibrate import fit_calibration
 
 RNG = np.random.default_rng(4)
 
@@ -20,15 +21,23 @@ def rows(scale: float, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.5])
 def test_the_temperature_that_was_laid_on_is_found(scale: float) -> None:
-    assert fit_temperature(*rows(scale)) == pytest.approx(scale, rel=0.1)
+    found = fit_calibration(*rows(scale))
+    assert found.temperature == pytest.approx(scale, rel=0.1)
+    assert (found.slope, found.shift) == (pytest.approx(1.0, abs=0.15), pytest.approx(0.0, abs=0.15))
 
 
-def test_acceptable_topics_count_as_right() -> None:
+def test_acceptable_topics_count_as_right_and_the_first_one_says_so() -> None:
     logits, accepted = rows(1.0)
-    strict = fit_temperature(logits, accepted)
-    accepted[np.arange(len(logits)), logits.argmax(axis=1)] |= RNG.random(len(logits)) < 0.5
-    assert fit_temperature(logits, accepted) < strict
+    first = (np.arange(len(logits)), logits.argmax(axis=1))
+    accepted[first] |= RNG.random(len(logits)) < 0.5
+    found = fit_calibration(logits, accepted)
+    said = np.array([found.probabilities(row).max() for row in logits])
+    for part in np.array_split(np.argsort(said), 5):
+        assert said[part].mean() == pytest.approx(accepted[first][part].mean(), abs=0.04)
 
 
-def test_no_rows_change_nothing() -> None:
-    assert fit_temperature(np.zeros((0, 5), np.float32), np.zeros((0, 5), bool)) == 1.0
+def test_no_rows_change_nothing_and_few_change_little() -> None:
+    assert fit_calibration(np.zeros((0, 5), np.float32), np.zeros((0, 5), bool)) == Calibration()
+    logits, accepted = rows(1.0, count=3)
+    found = fit_calibration(logits, accepted)
+    assert abs(found.slope - 1) + abs(found.shift) < 0.5

@@ -44,7 +44,14 @@ def test_certainty_learns_from_the_lead() -> None:
     right = [bool(lead + noise > 2) for lead, noise in zip(leads, generator.normal(0, 0.5, 300), strict=True)]
     certainty = fit_certainty([{"relevance": 1.0, "lead": float(lead)} for lead in leads], right)
     assert set(certainty.weights) == {"lead"}, "what never varies tells nothing"
-    assert certainty.probability({"lead": 5.0}) > 0.9 > 0.1 > certainty.probability({"lead": 0.1})
+    assert certainty.probability({"lead": 5.0}) > 0.8 > 0.25 > certainty.probability({"lead": 0.1})
+
+
+def test_a_longer_lead_never_counts_against_an_entry() -> None:
+    lists = [{"relevance": float(n % 7), "lead": float(n % 2)} for n in range(60)]
+    certainty = fit_certainty(lists, [n % 2 == 0 or n % 7 > 4 for n in range(60)])
+    assert certainty.weights["lead"] == 0.0
+    assert certainty.weights["relevance"] > 0.0
 
 
 def test_threshold() -> None:
