@@ -1,7 +1,8 @@
-"""Encoders side by side: sentence similarity without training, tagging and topics after a fixed fine-tuning, size, speed.
+"""Encoders side by side: sentence similarity without training, tagging after a fixed fine-tuning, masked characters, size, speed.
 
     python bench/encoders.py pairs --encoder models/mini --encoder TEACHER:query --pairs lcqmc_dev.jsonl
     python bench/encoders.py tags --encoder models/mini --train cluener_train.jsonl --dev cluener_dev.jsonl --seeds 3
+    python bench/encoders.py masked --encoder models/mini --train questions_train.jsonl --dev questions_test.jsonl
     python bench/encoders.py speed --encoder models/mini
 
 An encoder is a folder that a recipe can name as its base, with `:random` for random weights of its shape, `:piece` for its own pieces
@@ -28,13 +29,15 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from transformers import BertConfig, BertModel
 
-from nlp.config import BaseRecipe, DataRecipe, ExportRecipe, Recipe, TokenRecipe, TrainRecipe
+from nlp.config import BaseRecipe, DataRecipe, ExportRecipe, PretrainRecipe, Recipe, TokenRecipe, TrainRecipe
 from nlp.model.alignment import TextEncoder, load_encoder
 from nlp.model.export import export_onnx
-from nlp.model.network import JointEncoder, TokenEncoder, load_base, mean_pool
+from nlp.model.network import IGNORED, JointEncoder, TokenEncoder, load_base, mean_pool
 from nlp.model.runtime import OnnxRuntime
 from nlp.model.store import ONNX, ONNX_INT8, PIECES
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
+from nlp.text.segment import split
+from nlp.training.pretrain import MaskedEncoder, MaskingCollator, build_corpus
 
 QUESTION = "北京医保卡在河北住院能直接结算吗，需要先备案么，报销比例是多少啊"  # 32 characters
 FIXED = TrainRecipe(epochs=4, batch_size=32, lr=2e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16")
@@ -42,7 +45,7 @@ FIXED = TrainRecipe(epochs=4, batch_size=32, lr=2e-4, head_lr=1e-3, dropout=0.1,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["pairs", "tags", "speed"])
+    parser.add_argument("what", choices=["pairs", "tags", "masked", "speed"])
     parser.add_argument("--encoder", action="append", required=True)
     parser.add_argument("--pairs", type=Path, action="append", default=[])
     parser.add_argument("--rows", type=int, default=0, help="read only so many rows")
@@ -54,7 +57,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     for name in options.encoder:
-        measure = {"pairs": similarity, "tags": tagging, "speed": speed}[options.what]
+        measure = {"pairs": similarity, "tags": tagging, "masked": guessing, "speed": speed}[options.what]
         for row in measure(name, options):
             print(json.dumps({"encoder": name, **row}), flush=True)
 
@@ -127,14 +130,14 @@ def tagging_set(folder: Path, train: Path, dev: Path, most: int) -> Path:
     """Writes rows of `text` and `entities` as a data set of one topic; the same rows stand for dev and test."""
     folder.mkdir()
     kinds: set[str] = set()
-    for split, source in (("train", train), ("dev", dev), ("test", dev)):
+    for name, source in (("train", train), ("dev", dev), ("test", dev)):
         lines = []
         for number, line in enumerate(source.read_text(encoding="utf-8").removesuffix("\n").split("\n")[: most or None]):
             row = json.loads(line)
             entities = without_overlaps(row["entities"])
             kinds |= {entity["type"] for entity in entities}
             lines.append(json.dumps({"id": str(number), "text": row["text"], "topic": "any", "entities": entities}))
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tables = ['[topics.any]\nname = "any"', *(f'[types.{kind}]\nname = "{kind}"' for kind in sorted(kinds))]
     (folder / "schema.toml").write_text("\n".join(tables) + "\n", encoding="utf-8")
     return folder
@@ -147,6 +150,45 @@ def without_overlaps(entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not kept or entity["start"] >= kept[-1]["end"]:
             kept.append(entity)
     return kept
+
+
+def guessing(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Share of the characters of whole masked words in the texts of `--dev` that are guessed right.
+
+    Encoders are kept without the head that guesses: a fresh one is fitted on the texts of `--train`, over the frozen encoder.
+    """
+    network, encoder, _ = load(name)
+    encoder = TextEncoder(encoder.tokenizer, 64, 0, encoder.lexicon)
+    recipe = PretrainRecipe((), masked_share=1.0, mask_rate=0.15, max_length=64, batch_size=64, max_steps=400, lr=2e-3)
+    torch.manual_seed(recipe.seed)
+    head = MaskedEncoder(network.requires_grad_(False), encoder.tokenizer.get_vocab_size(), recipe, None)
+    optimizer = torch.optim.AdamW([weight for weight in head.parameters() if weight.requires_grad], lr=recipe.lr)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, recipe.max_steps)
+    collators = [
+        MaskingCollator(build_corpus(dataclasses.replace(recipe, corpus=(str(file),)), encoder, split), encoder, recipe)
+        for file in (options.train, options.dev)
+    ]
+    draw = np.random.default_rng(recipe.seed)
+    for _ in range(recipe.max_steps):
+        rows = draw.integers(len(collators[0].corpus.bounds) - 1, size=recipe.batch_size)
+        batch = collators[0](rows.tolist())
+        chosen = batch["targets"] != IGNORED
+        logits = head.guess(network(batch["ids"], batch["mask"])[chosen])
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(logits, batch["targets"][chosen]).backward()
+        optimizer.step()
+        schedule.step()
+    right = total = 0
+    texts = np.arange(len(collators[1].corpus.bounds) - 1)
+    for rows in np.array_split(texts, max(1, len(texts) // recipe.batch_size)):
+        batch = collators[1](rows.tolist())
+        characters = batch["ids"] if batch["ids"].dim() == 2 else batch["ids"][..., 0]
+        hidden = (batch["targets"] != IGNORED) & (characters == encoder.mask)
+        with torch.inference_mode():
+            found = head.guess(network(batch["ids"], batch["mask"])[hidden]).argmax(dim=-1)
+        right += int((found == batch["targets"][hidden]).sum())
+        total += len(found)
+    yield {"masked": options.dev.stem, "characters": total, "accuracy": round(right / total, 4)}
 
 
 def speed(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:

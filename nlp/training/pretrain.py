@@ -270,9 +270,8 @@ class MaskedEncoder(nn.Module):
         """Returns `loss` and its parts as scalars: `masked`, and with a teacher `tokens` and `vectors`."""
         layers = self.encoder.layers(ids, mask)
         chosen = targets != IGNORED
-        table = self.encoder.rows.weight[: len(self.bias)]
-        logits = functional.linear(self.transform(layers[-1][chosen]), table, self.bias)
-        masked = functional.cross_entropy(logits.float(), targets[chosen], reduction="sum") / chosen.sum().clamp(min=1)
+        logits = self.guess(layers[-1][chosen])
+        masked = functional.cross_entropy(logits, targets[chosen], reduction="sum") / chosen.sum().clamp(min=1)
         loss = self.recipe.masked_weight * masked
         parts = {"masked": masked.detach()}
         teacher = self._teacher[0]
@@ -286,6 +285,11 @@ class MaskedEncoder(nn.Module):
             loss = loss + self.recipe.token_weight * token + self.recipe.vector_weight * vector
             parts |= {"tokens": token.detach(), "vectors": vector.detach()}
         return {"loss": loss, **parts}
+
+    def guess(self, states: Tensor) -> Tensor:
+        """Logits (tokens, characters), float32, of the characters that stood where the states (tokens, width) are."""
+        table = self.encoder.rows.weight[: len(self.bias)]
+        return functional.linear(self.transform(states), table, self.bias).float()
 
 
 def pairs(student: int, teacher: int) -> list[tuple[int, int]]:
