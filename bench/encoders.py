@@ -1,7 +1,8 @@
-"""Encoders side by side: sentence similarity without training, tagging after a fixed fine-tuning, masked characters, size, speed.
+"""Encoders side by side: sentence similarity without training, tags and topics after a fixed training, masked characters, size, speed.
 
     python bench/encoders.py pairs --encoder models/mini --encoder TEACHER:query --pairs lcqmc_dev.jsonl
     python bench/encoders.py tags --encoder models/mini --train cluener_train.jsonl --dev cluener_dev.jsonl --seeds 3
+    python bench/encoders.py questions --encoder models/mini --data datasets/policy_questions --dev questions.jsonl --seeds 3
     python bench/encoders.py masked --encoder models/mini --train questions_train.jsonl --dev questions_test.jsonl
     python bench/encoders.py speed --encoder models/mini
 
@@ -21,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,7 +30,10 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from transformers import BertConfig, BertModel
 
-from nlp.config import BaseRecipe, DataRecipe, ExportRecipe, PretrainRecipe, Recipe, TokenRecipe, TrainRecipe
+from nlp.analyzer import Analyzer
+from nlp.config import BaseRecipe, DataRecipe, ExportRecipe, PretrainRecipe, Recipe, TokenRecipe, TrainRecipe, load_schema
+from nlp.data.corpus import read_examples
+from nlp.evaluation.metrics import evaluate
 from nlp.model.alignment import TextEncoder, load_encoder
 from nlp.model.export import export_onnx
 from nlp.model.network import IGNORED, JointEncoder, TokenEncoder, load_base, mean_pool
@@ -40,25 +44,27 @@ from nlp.text.segment import split
 from nlp.training.pretrain import MaskedEncoder, MaskingCollator, build_corpus
 
 QUESTION = "北京医保卡在河北住院能直接结算吗，需要先备案么，报销比例是多少啊"  # 32 characters
-FIXED = TrainRecipe(epochs=4, batch_size=32, lr=2e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16")
+FIXED = TrainRecipe(
+    epochs=10, batch_size=32, lr=2e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16"
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["pairs", "tags", "masked", "speed"])
+    parser.add_argument("what", choices=list(MEASURES))
     parser.add_argument("--encoder", action="append", required=True)
     parser.add_argument("--pairs", type=Path, action="append", default=[])
     parser.add_argument("--rows", type=int, default=0, help="read only so many rows")
     parser.add_argument("--train", type=Path)
     parser.add_argument("--dev", type=Path)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     for name in options.encoder:
-        measure = {"pairs": similarity, "tags": tagging, "masked": guessing, "speed": speed}[options.what]
-        for row in measure(name, options):
+        for row in MEASURES[options.what](name, options):
             print(json.dumps({"encoder": name, **row}), flush=True)
 
 
@@ -103,27 +109,51 @@ def vectors(network: TokenEncoder, encoder: TextEncoder, texts: Sequence[str], b
 
 def tagging(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Span F1 on `--dev` after the same fine-tuning on `--train` for every encoder: mean and spread over seeds."""
-    from nlp.training.finetune import finetune
-
-    path, _, kind = name.partition(":")
-    pieces = kind in ("piece", "query")
     scores = []
     for seed in range(options.seeds):
         with tempfile.TemporaryDirectory() as folder:
             data = tagging_set(Path(folder) / "data", options.train, options.dev, options.rows)
-            recipe = Recipe(
-                "bench",
-                BaseRecipe(path, random=kind == "random"),
-                DataRecipe(str(data)),
-                TokenRecipe("piece" if pieces else "character", 128, 32),
-                dataclasses.replace(FIXED, seed=seed),
-                ExportRecipe(("int8",), 50),
-            )
-            facts = finetune(recipe, Path(folder) / "bundle", Path(folder) / "work", resume=False)
-        scores.append(facts["metrics"]["dev"]["span_f1"])
-        yield {"tags": options.dev.stem, "seed": seed, "f1": scores[-1], "lost": facts["entities_lost"]["dev"]}
-    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-    yield {"tags": options.dev.stem, "seeds": len(scores), "f1": round(statistics.mean(scores), 4), "spread": round(spread, 4)}
+            facts = tuned(name, data, dataclasses.replace(FIXED, seed=seed), Path(folder))
+        scores.append({"f1": facts["metrics"]["dev"]["span_f1"]})
+        yield {"tags": options.dev.stem, "seed": seed, **scores[-1], "lost": facts["entities_lost"]["dev"]}
+    yield {"tags": options.dev.stem, "seeds": len(scores), **spread(scores)}
+
+
+def asking(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Topic accuracy and entity F1 on the questions of `--dev` after the same training on the data set `--data` for every encoder."""
+    schema = load_schema(options.data / "schema.toml")
+    gold = read_examples(options.dev, schema)
+    train = dataclasses.replace(FIXED, epochs=5, topic_weight=2.0, tag_weight=4.0, role_weight=1.0)
+    scores = []
+    for seed in range(options.seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            tuned(name, options.data, dataclasses.replace(train, seed=seed), Path(folder))
+            analyzer = Analyzer.from_pretrained(Path(folder) / "bundle", threads=options.threads)
+            report = evaluate(gold, list(analyzer.pipe(e.text for e in gold)), schema.out_of_scope()).to_dict()
+        scores.append({key: report[key] for key in ("topic_accuracy", "entity_f1", "role_accuracy")})
+        yield {"questions": options.dev.stem, "seed": seed, **scores[-1]}
+    yield {"questions": options.dev.stem, "seeds": len(scores), **spread(scores)}
+
+
+def tuned(name: str, data: Path, train: TrainRecipe, folder: Path) -> dict[str, Any]:
+    """Trains a joint model over the encoder and writes its bundle to `folder`/bundle; the facts of the run."""
+    from nlp.training.finetune import finetune
+
+    path, _, kind = name.partition(":")
+    unit: Literal["piece", "character"] = "piece" if kind in ("piece", "query") else "character"
+    base, tokens = BaseRecipe(path, random=kind == "random"), TokenRecipe(unit, 128, 32)
+    recipe = Recipe("bench", base, DataRecipe(str(data)), tokens, train, ExportRecipe(("int8",), 50))
+    return finetune(recipe, folder / "bundle", folder / "work", resume=False)
+
+
+def spread(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Mean of each figure over the seeds, and its standard deviation."""
+    found = {}
+    for key in scores[0]:
+        values = [score[key] for score in scores]
+        found[key] = round(statistics.mean(values), 4)
+        found[f"{key}_spread"] = round(statistics.stdev(values) if len(values) > 1 else 0.0, 4)
+    return found
 
 
 def tagging_set(folder: Path, train: Path, dev: Path, most: int) -> Path:
@@ -231,6 +261,8 @@ def exported(network: TokenEncoder, folder: Path, file: str, threads: int) -> tu
     export_onnx(JointEncoder(network, 15, 65, 0.0), folder)
     return OnnxRuntime(folder / file, threads), (folder / file).stat().st_size
 
+
+MEASURES = {"pairs": similarity, "tags": tagging, "questions": asking, "masked": guessing, "speed": speed}
 
 if __name__ == "__main__":
     main()

@@ -30,10 +30,11 @@ from nlp.data.corpus import read_examples, write_rows
 from nlp.data.relabel import schema_toml
 from nlp.evaluation.metrics import count_topics
 from nlp.model.alignment import load_encoder
+from nlp.model.extension import TopicExtension
 from nlp.model.runtime import OnnxRuntime, Runtime
 from nlp.model.store import load_bundle
 from nlp.schema import Example
-from nlp.training.extend import Signals, fit_extension, read_signals
+from nlp.training.extend import Signals, fit_lesson, read_signals
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SIZES = (4, 8, 16)
@@ -106,7 +107,8 @@ def learnt_f1(
     dev, test, own = signals["dev"], signals["test"], signals["new"].part(np.array(new))
     both = Signals(np.concatenate([dev.topics, own.topics]), np.concatenate([dev.vectors, own.vectors]))
     targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * len(new)
-    logits = fit_extension(both, np.array(targets), (topic,)).logits(test.topics, test.vectors)
+    learnt = TopicExtension((fit_lesson(both, np.array(targets), (topic,)),))
+    logits = learnt.logits(test.topics, test.vectors)
     return topic_f1(topic, splits["test"], logits, [*known, topic])
 
 

@@ -46,7 +46,8 @@ def rename_labels(folder: Path, plan: Path, output: Path) -> Migration:
         labels = json.dumps(schema_to_dict(migration.after), ensure_ascii=False, indent=1)
         (scratch / LABELS).write_text(labels + "\n", encoding="utf-8")
         if extension:
-            renamed = replace(extension, topics=tuple(migration.topics[topic][0] for topic in extension.topics))
+            lessons = (replace(x, topics=tuple(migration.topics[topic][0] for topic in x.topics)) for x in extension.lessons)
+            renamed = replace(extension, lessons=tuple(lessons))
             (scratch / EXTENSION).write_text(json.dumps(renamed.to_dict(), ensure_ascii=False) + "\n", encoding="utf-8")
         write_manifest(
             scratch, {**bundle.manifest, "renamed": [str(c) for c in (*migration.plan.topics, *migration.plan.types)]}

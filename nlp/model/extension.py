@@ -1,10 +1,10 @@
-"""Topics learnt from a few examples, beside those of the network: one more logit each, linear in what the network gives anyway."""
+"""Topics learnt from a few examples, beside those of the network: a linear comparison of what the network gives anyway."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,50 @@ from nlp.errors import BundleError
 from nlp.model.runtime import Outputs, Runtime
 from nlp.model.store import EXTENSION, Bundle
 
+LOGIT_SCALE = 0.03  # of topic logits beside unit vectors, whose numbers are as much smaller
+
 
 @dataclass(frozen=True, slots=True)
-class TopicExtension:
-    """A linear head for topics that the network does not know.
+class Lesson:
+    """Topics that were learnt at a time, as linear scores of them and of known topics to compare with.
 
-    `weights` (new topics, width + topics of the network) and `bias` (new topics,), float64, apply to `extension_features`.
+    `weights` (known + new topics, width + topics of the network) and `bias` (known + new topics,), float64, apply to
+    `extension_features`; the new topics are the last rows. `slope` says how much of the log-odds that they give is to be believed.
     """
 
     topics: tuple[str, ...]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+    slope: float = 1.0
+
+    def log_odds(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each new topic against all known ones (rows, new topics)."""
+        scores = features @ self.weights.T + self.bias
+        new = len(self.topics)
+        return np.asarray(self.slope * (scores[:, -new:] - _log_sum(scores[:, :-new])), dtype=np.float64)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"topics": list(self.topics), "weights": self.weights.tolist(), "bias": self.bias.tolist(), "slope": self.slope}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicExtension:
+    """The lessons of a bundle, in their order, and the temperature by which the bundle divides its logits."""
+
+    lessons: tuple[Lesson, ...]
+    temperature: float = 1.0
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(topic for lesson in self.lessons for topic in lesson.topics)
+
+    def after(self, lesson: Lesson) -> TopicExtension:
+        """This one with one more lesson."""
+        return replace(self, lessons=(*self.lessons, lesson))
 
     def logits(self, topics: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Puts the logits of the new topics behind those of the network.
+        """Puts the logits of the new topics behind those of the network: each lesson says how likely its topics are, the network how
+        likely each of its own is among what is left.
 
         Args:
             topics: Logits of the network (rows, topics).
@@ -36,25 +66,28 @@ class TopicExtension:
         Returns:
             (rows, topics + new topics).
         """
-        new = extension_features(topics, vectors) @ self.weights.T + self.bias
-        return np.concatenate([topics, new.astype(np.float32)], axis=1)
-
-    def joined(self, other: TopicExtension) -> TopicExtension:
-        """This one with the topics of another for the same network behind its own."""
-        weights, bias = np.concatenate([self.weights, other.weights]), np.concatenate([self.bias, other.bias])
-        return TopicExtension((*self.topics, *other.topics), weights, bias)
+        features, known = extension_features(topics, vectors), topics.astype(np.float64)
+        for lesson in self.lessons:
+            odds = _log_sum(known / self.temperature) + lesson.log_odds(features)
+            known = np.concatenate([known, self.temperature * odds], axis=1)
+        return np.concatenate([topics, known[:, topics.shape[1] :].astype(np.float32)], axis=1)
 
     def to_dict(self) -> dict[str, Any]:
-        weights = [[round(float(w), 6) for w in row] for row in self.weights]
-        return {"topics": list(self.topics), "weights": weights, "bias": [round(float(b), 6) for b in self.bias]}
+        return {"lessons": [lesson.to_dict() for lesson in self.lessons]}
+
+
+def _log_sum(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log Σ exp over the last axis, which stays."""
+    top = scores.max(axis=1, keepdims=True)
+    return np.asarray(top + np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float64)
 
 
 def extension_features(topics: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Vectors (rows, width) and logits (rows, topics) less their mean, side by side, (rows, width + topics).
+    """Vectors (rows, width) and logits (rows, topics) less their mean and scaled, side by side, (rows, width + topics).
 
     The logits tell which known topics a text resembles; their level tells only how long it is and how sure the network.
     """
-    return np.concatenate([vectors, topics - topics.mean(axis=1, keepdims=True)], axis=1).astype(np.float64)
+    return np.concatenate([vectors, LOGIT_SCALE * (topics - topics.mean(axis=1, keepdims=True))], axis=1).astype(np.float64)
 
 
 def load_extension(bundle: Bundle) -> TopicExtension | None:
@@ -68,14 +101,22 @@ def load_extension(bundle: Bundle) -> TopicExtension | None:
     path = bundle.folder / EXTENSION
     data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     try:
-        weights, bias = np.array(data["weights"], dtype=np.float64), np.array(data["bias"], dtype=np.float64)
-        extension = TopicExtension(tuple(data["topics"]), weights, bias)
+        lessons = tuple(_lesson(row) for row in data["lessons"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{path}: not an extension: {error!r}; make it again with `wenlu learn`") from None
+    extension = TopicExtension(lessons, float(bundle.manifest["calibration"]["temperature"]))
     last = bundle.labels.topic_ids()[-len(extension.topics) :]
-    if extension.topics != last or weights.ndim != 2 or len(weights) != len(last) or bias.shape != (len(last),):
-        raise BundleError(f"{path}: topics {extension.topics} with {len(bias)} rows, the last labels of the bundle are {last}")
+    if extension.topics != last:
+        raise BundleError(f"{path}: topics {extension.topics}, the last labels of the bundle are {last}")
     return extension
+
+
+def _lesson(row: Mapping[str, Any]) -> Lesson:
+    weights, bias = np.array(row["weights"], dtype=np.float64), np.array(row["bias"], dtype=np.float64)
+    lesson = Lesson(tuple(row["topics"]), weights, bias, float(row["slope"]))
+    if weights.ndim != 2 or bias.shape != (len(weights),) or not 0 < len(lesson.topics) < len(weights):
+        raise ValueError(f"weights {weights.shape} and bias {bias.shape} for {len(lesson.topics)} topics")
+    return lesson
 
 
 class ExtendedRuntime:

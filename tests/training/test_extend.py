@@ -9,12 +9,12 @@ import pytest
 
 from nlp.analyzer import Analyzer
 from nlp.errors import BundleError, InputError
-from nlp.model.extension import TopicExtension, load_extension
+from nlp.model.extension import Lesson, TopicExtension, load_extension
 from nlp.model.store import EXTENSION, load_bundle
 from nlp.schema import Example
 
 pytest.importorskip("scipy", reason="the extra `train` is not installed")
-from nlp.training.extend import Signals, fit_extension, learn_topics
+from nlp.training.extend import Signals, fit_lesson, learn_topics
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "policy"
 PASSPORT = [
@@ -48,12 +48,29 @@ def test_a_new_cluster_gets_its_topic_and_the_others_keep_theirs() -> None:
     vectors = centres[targets] + 0.1 * rng.normal(size=(len(targets), 12))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     topics = (4 * np.eye(3)[targets][:, :2] + 0.1 * rng.normal(size=(len(targets), 2))).astype(np.float32)
-    extension = fit_extension(Signals(topics, vectors), targets, ("new",))
+    lesson = fit_lesson(Signals(topics, vectors), targets, ("new",))
+    extension = TopicExtension((lesson,))
     logits = extension.logits(topics, vectors)
     assert (logits[:, :2] == topics).all()
     assert (logits.argmax(axis=1) == targets).all()
-    two = extension.joined(TopicExtension(("other",), np.zeros_like(extension.weights), np.array([-9.0])))
-    assert two.logits(topics, vectors).shape == (65, 4)
+    nothing = Lesson(("other",), np.zeros((2, lesson.weights.shape[1])), np.array([0.0, -9.0]))
+    two = extension.after(nothing).logits(topics, vectors)
+    assert (two[:, :3] == logits).all()
+    known = np.logaddexp.reduce(logits.astype(np.float64), axis=1)
+    assert two[:, 3] == pytest.approx(known - 9.0, rel=1e-4), "odds against all that is known"
+
+
+def test_few_examples_are_not_held_to_be_far_away() -> None:
+    rng = np.random.default_rng(5)
+    targets = np.array([0] * 60 + [1] * 60 + [2] * 4)
+    centres = 0.5 * np.eye(100)[:3]
+    topics = np.zeros((124, 2), dtype=np.float32)
+    vectors = (centres[targets] + 0.1 * rng.normal(size=(124, 100))).astype(np.float32)
+    extension = TopicExtension((fit_lesson(Signals(topics, vectors), targets, ("new",)),))
+    fresh = (centres[[2] * 200 + [0] * 200] + 0.1 * rng.normal(size=(400, 100))).astype(np.float32)
+    new = extension.logits(np.zeros((400, 2), dtype=np.float32), fresh).argmax(axis=1) == 2
+    assert new[:200].mean() > 0.95
+    assert new[200:].mean() < 0.05
 
 
 def test_the_shipped_bundle_learns_a_topic(tmp_path: Path) -> None:
@@ -96,7 +113,8 @@ def test_a_wrong_extension_is_refused(tmp_path: Path) -> None:
     bundle = load_bundle(tmp_path / "more")
     for text, message in [
         ('{"topics": ["passport"]}', "not an extension"),
-        ('{"topics": ["x"], "weights": [[]], "bias": [0]}', "topics"),
+        ('{"lessons": [{"topics": ["x"], "weights": [[1.0]], "bias": [0.0], "slope": 1.0}]}', "not an extension"),
+        ('{"lessons": [{"topics": ["x"], "weights": [[1.0], [2.0]], "bias": [0.0, 0.0], "slope": 1.0}]}', "topics"),
     ]:
         (tmp_path / "more" / EXTENSION).write_text(text, encoding="utf-8")
         with pytest.raises(BundleError, match=message):
