@@ -4,7 +4,7 @@
     python bench/few_shot.py measure models/policy datasets/policy_questions --raw models/mini
     python bench/few_shot.py hold-out datasets/policy_questions work/held --extra work/consultations.jsonl
     python train.py models/policy/train.toml --output work/without --set data.path=work/held --set 'data.calibration=[]' \
-        --set 'data.extra_train=["work/held/extra.jsonl"]' --set train.epochs=5
+        --set 'data.extra_train=["work/held/extra.jsonl"]' --set data.pairs= --set train.epochs=5
     python bench/few_shot.py measure models/policy datasets/policy_questions --without work/without
 
 For each topic the bundle forgets it (its logit is left out), gets it back by `nlp.training.extend`, and answers the test split. Its
@@ -34,7 +34,7 @@ from nlp.model.extension import TopicExtension
 from nlp.model.runtime import OnnxRuntime, Runtime
 from nlp.model.store import load_bundle
 from nlp.schema import Example
-from nlp.training.extend import Signals, fit_lesson, read_signals
+from nlp.training.extend import Signals, read_signals, teach
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SIZES = (4, 8, 16)
@@ -107,8 +107,8 @@ def learnt_f1(
     dev, test, own = signals["dev"], signals["test"], signals["new"].part(np.array(new))
     both = Signals(np.concatenate([dev.topics, own.topics]), np.concatenate([dev.vectors, own.vectors]))
     targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * len(new)
-    learnt = TopicExtension((fit_lesson(both, np.array(targets), (topic,)),))
-    logits = learnt.logits(test.topics, test.vectors)
+    lesson, _, _ = teach(both, np.array(targets), (topic,), TopicExtension(()))
+    logits = TopicExtension((lesson,)).logits(test.topics, test.vectors)
     return topic_f1(topic, splits["test"], logits, [*known, topic])
 
 
@@ -148,6 +148,8 @@ def measure(
     topics = schema.topic_ids()
     trained = load_bundle(without).labels.topic_ids() if without else topics
     chosen = [topic for topic in topics if topic not in trained] if without else topics
+    if without and (raw or not chosen):
+        raise typer.BadParameter(f"--without {without}: expected a bundle that lacks some of the topics, and no --raw")
     draws = {topic: [draw(splits["train"], topic, seed) for seed in range(SEEDS)] for topic in chosen}
     needed = sorted({n for lists in draws.values() for numbers in lists for n in numbers})
     place = {n: i for i, n in enumerate(needed)}

@@ -22,7 +22,7 @@ import typer
 from numpy.typing import NDArray
 
 from nlp.analyzer import Analyzer
-from nlp.archive import CHUNK, make_batch
+from nlp.archive import CHUNK, build_index, make_batch
 from nlp.data.queries import read_queries
 from nlp.data.sources import stream_source
 from nlp.embedded import default_bundle
@@ -81,10 +81,10 @@ def main(
     figures: dict[str, object] = {"entries": len(known), "questions": len(asked)}
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
-        batches = [make_batch(known[n : n + CHUNK], analyzer) for n in range(0, len(known), CHUNK)]
-        index = AnswerIndex.create(Path(folder) / "small", batches, analyzer.fingerprint)
+        index = build_index(Path(folder) / "small", known, analyzer)
         figures["entries_per_second"] = round(len(known) / (time.perf_counter() - started), 1)
         figures["milliseconds"] = milliseconds(Router(analyzer, index), asked)
+        batches = [make_batch(known[n : n + CHUNK], analyzer) for n in range(0, len(known), CHUNK)]
         large = AnswerIndex.create(Path(folder) / "large", repeated(batches, entries), analyzer.fingerprint)
         figures["larger"] = {"entries": len(large), "milliseconds": milliseconds(Router(analyzer, large), asked)}
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ index, changes = add_entries(index, more, analyzer)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from nlp.retrieval.rows import FIELDS, Batch, storable
 from nlp.schema import Analysis, Entry
 
 CHUNK = 1_024  # entries that are analysed and written together
-QUESTION_CHARACTERS = 1_000  # of an entry's question that the model reads
+QUESTION_CHARACTERS = 256  # of an entry's question that the model reads
 ANSWER_CHARACTERS = 128  # of an answer that the model reads: what it is about stands at its beginning
 _SURE = 0.5  # from which probability a predicted topic is kept with an entry
 
@@ -86,13 +87,13 @@ def build_index(
         entries: The archive, read as it is written; ids must differ.
         analyzer: Whose vectors the index is to hold.
         answers: Whether to hold vectors of the answers too: better hits, twice the time.
-        chunk: How many entries are in memory.
+        chunk: How many entries are analysed, while as many are written.
 
     Raises:
         InputError: No entries, or an id twice.
         ArchiveError: `path` holds something that is no index, or cannot be written.
     """
-    batches = (make_batch(some, analyzer, answers=answers) for some in _chunks(entries, chunk))
+    batches = _ahead(make_batch(some, analyzer, answers=answers) for some in _chunks(entries, chunk))
     fitted = analyzer.router
     return AnswerIndex.create(
         path, batches, analyzer.fingerprint, thresholds=fitted.get("thresholds"), ranker=fitted.get("ranker")
@@ -183,6 +184,15 @@ def _chunks(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
     rest = iter(entries)
     while some := list(islice(rest, size)):
         yield some
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, the next of which is made while one is written: the network leaves the interpreter free for cutting words."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while batch := coming.result():
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def _vectors(analyses: Iterable[Analysis]) -> NDArray[np.float32]:

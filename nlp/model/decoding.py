@@ -76,7 +76,7 @@ def topic_scores(logits: NDArray[np.float32], topics: Sequence[str], calibration
         calibration: Of the bundle.
     """
     probabilities = calibration.probabilities(logits)
-    order = np.argsort(-probabilities, kind="stable")
+    order = np.argsort(-logits, kind="stable")  # the probabilities of the first two may be equal
     return tuple(TopicScore(topics[i], float(probabilities[i])) for i in order)
 
 

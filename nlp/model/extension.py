@@ -21,23 +21,31 @@ LOGIT_SCALE = 0.03  # of topic logits beside unit vectors, whose numbers are as 
 class Lesson:
     """Topics that were learnt at a time, as linear scores of them and of known topics to compare with.
 
-    `weights` (known + new topics, width + topics of the network) and `bias` (known + new topics,), float64, apply to
-    `extension_features`; the new topics are the last rows. `slope` says how much of the log-odds that they give is to be believed.
+    `weights` (compared + new topics, width + topics of the network) and `bias` (compared + new topics,), float64, apply to
+    `extension_features`; the new topics are the last rows, the others the known ones whose numbers are in `compared`. `slope` says how much
+    of the log-odds that they give is to be believed.
     """
 
     topics: tuple[str, ...]
+    compared: tuple[int, ...]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
     slope: float = 1.0
 
     def log_odds(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of each new topic against all known ones (rows, new topics)."""
+        """Of each new topic against those compared (rows, new topics)."""
         scores = features @ self.weights.T + self.bias
         new = len(self.topics)
         return np.asarray(self.slope * (scores[:, -new:] - _log_sum(scores[:, :-new])), dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"topics": list(self.topics), "weights": self.weights.tolist(), "bias": self.bias.tolist(), "slope": self.slope}
+        return {
+            "topics": list(self.topics),
+            "compared": list(self.compared),
+            "weights": self.weights.tolist(),
+            "bias": self.bias.tolist(),
+            "slope": self.slope,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +64,8 @@ class TopicExtension:
         return replace(self, lessons=(*self.lessons, lesson))
 
     def logits(self, topics: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Puts the logits of the new topics behind those of the network: each lesson says how likely its topics are, the network how
-        likely each of its own is among what is left.
+        """Puts the logits of the new topics behind those of the network: each lesson says how likely its topics are against those that it
+        was compared with, the network how likely each of these is among what is left.
 
         Args:
             topics: Logits of the network (rows, topics).
@@ -68,7 +76,7 @@ class TopicExtension:
         """
         features, known = extension_features(topics, vectors), topics.astype(np.float64)
         for lesson in self.lessons:
-            odds = _log_sum(known / self.temperature) + lesson.log_odds(features)
+            odds = _log_sum(known[:, lesson.compared] / self.temperature) + lesson.log_odds(features)
             known = np.concatenate([known, self.temperature * odds], axis=1)
         return np.concatenate([topics, known[:, topics.shape[1] :].astype(np.float32)], axis=1)
 
@@ -113,9 +121,10 @@ def load_extension(bundle: Bundle) -> TopicExtension | None:
 
 def _lesson(row: Mapping[str, Any]) -> Lesson:
     weights, bias = np.array(row["weights"], dtype=np.float64), np.array(row["bias"], dtype=np.float64)
-    lesson = Lesson(tuple(row["topics"]), weights, bias, float(row["slope"]))
-    if weights.ndim != 2 or bias.shape != (len(weights),) or not 0 < len(lesson.topics) < len(weights):
-        raise ValueError(f"weights {weights.shape} and bias {bias.shape} for {len(lesson.topics)} topics")
+    lesson = Lesson(tuple(row["topics"]), tuple(row["compared"]), weights, bias, float(row["slope"]))
+    rows = len(lesson.compared) + len(lesson.topics)
+    if weights.ndim != 2 or not lesson.compared or not lesson.topics or {len(weights), len(bias)} != {rows}:
+        raise ValueError(f"weights {weights.shape} and bias {bias.shape}, expected {rows} rows")
     return lesson
 
 

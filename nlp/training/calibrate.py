@@ -17,7 +17,7 @@ from nlp.model.runtime import Runtime
 from nlp.schema import Example, LabelSchema, ValueKind
 from nlp.text import find
 
-SHRINKAGE = 10.0  # slope and shift are worth what ten rows say
+SHRINKAGE = 10.0  # half the squared distance from no calibration costs as much log-likelihood
 
 
 def calibrate(
@@ -84,7 +84,7 @@ def fit_calibration(logits: NDArray[np.float32], accepted: NDArray[np.bool_]) ->
 
     It minimises the log loss of that event (top-label calibration, Gupta and Ramdas 2022, https://arxiv.org/abs/2107.08353): an asker is
     served by any topic that a careful reader accepts, and the first one is shown. The temperature comes first; slope and shift mend what
-    one number cannot, and stay near 1 and 0 where rows are few.
+    one number cannot. Where rows are few, all three stay near 1, 1 and 0.
 
     Args:
         logits: (rows, topics).
@@ -106,8 +106,10 @@ def fit_calibration(logits: NDArray[np.float32], accepted: NDArray[np.bool_]) ->
     def loss(values: NDArray[np.float64]) -> float:
         return float(np.logaddexp(0, np.where(right, -values, values)).sum())
 
-    bounds = (np.log(0.1), np.log(10))
-    temperature = float(np.exp(minimize_scalar(lambda t: loss(log_odds(np.exp(t))), bounds=bounds, method="bounded").x))
+    found = minimize_scalar(
+        lambda t: loss(log_odds(np.exp(t))) + SHRINKAGE / 2 * t**2, bounds=(np.log(0.1), np.log(10)), method="bounded"
+    )
+    temperature = float(np.exp(found.x))
     plain = log_odds(temperature)
 
     def shrunk(parameters: NDArray[np.float64]) -> float:

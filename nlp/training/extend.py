@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from nlp.schema import Example, LabelSchema, TopicLabel
 
 SHRINKAGE = 0.7  # of the covariance towards the same spread in all directions; 0.5 to 0.85 measured alike
 LEAST = 2  # examples of a new topic
+LEAST_KNOWN = 5  # rows of a known topic that it is compared with: of fewer, the spread is not to be seen
 FOLDS = 4
 
 
@@ -67,7 +69,7 @@ def learn_topics(
     Args:
         folder: The bundle.
         examples: Rows with a topic; those of known topics count as `known`.
-        known: Rows of known topics that the network was not trained on.
+        known: Rows of known topics that the network was not trained on; topics with fewer than LEAST_KNOWN are passed over.
         output: The new bundle; may be the same folder.
         names: Display names of new topics; the id where there is none.
 
@@ -77,20 +79,21 @@ def learn_topics(
     """
     bundle = load_bundle(folder)
     counts = new_topics(examples, bundle.labels)
-    labels = bundle.labels.topic_ids()
-    old = load_extension(bundle)
-    inside = labels[: len(labels) - len(old.topics)] if old else labels
-    rows = [e for e in (*known, *examples) if e.topic in labels or e.topic in counts]
-    if not any(e.topic in labels for e in rows):
-        raise InputError(f"{folder}: no rows of known topics to learn the difference from, give a JSONL file of them")
+    order = (*bundle.labels.topic_ids(), *counts)
+    frequency = Counter(e.topic for e in (*known, *examples) if e.topic in bundle.labels.topic_ids())
+    rows = [e for e in (*known, *examples) if e.topic in counts or frequency[e.topic or ""] >= LEAST_KNOWN]
+    if not any(e.topic in frequency for e in rows):
+        raise InputError(
+            f"{folder}: {frequency.total()} rows of {len(frequency)} known topics to learn the difference from, expected {LEAST_KNOWN} or "
+            "more of a topic, best of each; give a JSONL file of them"
+        )
     encoder = load_encoder(bundle.folder, bundle.manifest["tokens"]["max_length"], bundle.manifest["tokens"]["stride"])
     signals = read_signals(OnnxRuntime(bundle.network), encoder, [e.text for e in rows])
-    order = (*inside, *(old.topics if old else ()), *counts)
     targets = np.array([order.index(e.topic or "") for e in rows])
-    before = old or TopicExtension((), float(bundle.manifest["calibration"]["temperature"]))
-    found, taken, slope = _cross_validate(signals, targets, tuple(counts), before)
-    lesson = replace(fit_lesson(signals, targets, tuple(counts)), slope=slope)
-    _write(bundle, output, before.after(lesson), learnt := Learnt(counts, len(rows), found, taken), names)
+    before = load_extension(bundle) or TopicExtension((), float(bundle.manifest["calibration"]["temperature"]))
+    lesson, found, taken = teach(signals, targets, tuple(counts), before)
+    learnt = Learnt(counts, len(rows), found, taken)
+    _write(bundle, output, before.after(lesson), learnt, names)
     return learnt
 
 
@@ -125,6 +128,31 @@ def read_signals(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str], b
     return Signals(np.concatenate([t for t, _ in parts])[back], np.concatenate([v for _, v in parts])[back])
 
 
+def teach(
+    signals: Signals, targets: NDArray[Any], topics: tuple[str, ...], before: TopicExtension
+) -> tuple[Lesson, float, float]:
+    """The lesson, its log-odds scaled to what they are worth for rows that it was fitted without, and `found` and `taken` of `Learnt`."""
+    known = signals.topics.shape[1] + len(before.topics)
+    folds = np.empty(len(targets), dtype=np.int64)
+    for number, topic in enumerate(np.unique(targets)):
+        rows = np.flatnonzero(targets == topic)
+        folds[rows] = (number + np.arange(len(rows))) % FOLDS
+    parts = [(np.flatnonzero(folds == n), np.flatnonzero(folds != n)) for n in range(FOLDS)]
+    lessons = [fit_lesson(signals.part(outside), targets[outside], topics) for _, outside in parts]
+    odds = np.empty((len(targets), len(topics)))
+    for lesson, (inside, _) in zip(lessons, parts, strict=True):
+        odds[inside] = lesson.log_odds(extension_features(signals.topics[inside], signals.vectors[inside]))
+    slope = _fit_slope(odds, targets - known)
+    guesses, guesses_before = np.empty_like(targets), np.empty_like(targets)
+    for lesson, (inside, _) in zip(lessons, parts, strict=True):
+        logits = before.after(replace(lesson, slope=slope)).logits(signals.topics[inside], signals.vectors[inside])
+        guesses[inside], guesses_before[inside] = logits.argmax(axis=1), logits[:, :known].argmax(axis=1)
+    new = targets >= known
+    right = guesses_before[~new] == targets[~new]
+    found, taken = (guesses == targets)[new].mean(), (right & (guesses[~new] >= known)).mean()
+    return replace(fit_lesson(signals, targets, topics), slope=slope), float(found), float(taken)
+
+
 def fit_lesson(signals: Signals, targets: NDArray[Any], topics: tuple[str, ...]) -> Lesson:
     """Fits new topics by linear discriminant analysis with a shrunken covariance (Friedman 1989, Regularized Discriminant Analysis).
 
@@ -134,8 +162,8 @@ def fit_lesson(signals: Signals, targets: NDArray[Any], topics: tuple[str, ...])
 
     Args:
         signals: Of known and new rows.
-        targets: Topic numbers (rows,), the new topics behind the known; a known topic without rows is compared with nothing.
-        topics: The new topics.
+        targets: Topic numbers (rows,), the new topics last; those without rows are not compared.
+        topics: The new topics, each with a row.
     """
     features = extension_features(signals.topics, signals.vectors)
     classes, places, counts = np.unique(targets, return_inverse=True, return_counts=True)
@@ -146,38 +174,24 @@ def fit_lesson(signals: Signals, targets: NDArray[Any], topics: tuple[str, ...])
     shrunken = (1 - SHRINKAGE) * spread + SHRINKAGE * level * np.eye(len(spread))
     weights = np.linalg.solve(shrunken, means.T).T
     given_back = np.trace(np.linalg.solve(shrunken, spread)) / (2 * counts)
-    return Lesson(topics, weights, given_back - (weights * means).sum(axis=1) / 2)
+    compared = tuple(map(int, classes[: -len(topics)]))
+    return Lesson(topics, compared, weights, given_back - (weights * means).sum(axis=1) / 2)
 
 
-def _cross_validate(
-    signals: Signals, targets: NDArray[Any], topics: tuple[str, ...], before: TopicExtension
-) -> tuple[float, float, float]:
-    """`found` and `taken` of `Learnt`, and the slope of the log-odds, each row judged by a fit without its fold."""
-    known = signals.topics.shape[1] + len(before.topics)
-    folds = np.empty(len(targets), dtype=np.int64)
-    for number, topic in enumerate(np.unique(targets)):
-        rows = np.flatnonzero(targets == topic)
-        folds[rows] = (number + np.arange(len(rows))) % FOLDS
-    guesses, guesses_before = np.empty_like(targets), np.empty_like(targets)
-    odds = np.empty((len(targets), len(topics)))
-    for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        lesson = fit_lesson(signals.part(outside), targets[outside], topics)
-        logits = before.after(lesson).logits(signals.topics[inside], signals.vectors[inside])
-        odds[inside] = lesson.log_odds(extension_features(signals.topics[inside], signals.vectors[inside]))
-        guesses[inside], guesses_before[inside] = logits.argmax(axis=1), logits[:, :known].argmax(axis=1)
-    new = targets >= known
-    right = guesses_before[~new] == targets[~new]
-    found, taken = (guesses == targets)[new].mean(), (right & (guesses[~new] >= known)).mean()
-    return float(found), float(taken), _fit_slope(odds, targets[:, None] == known + np.arange(len(topics)))
+def _fit_slope(odds: NDArray[np.float64], numbers: NDArray[Any]) -> float:
+    """The share of log-odds (rows, new topics), at most 1, of least log loss.
 
-
-def _fit_slope(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """The share of log-odds (rows, topics), at most 1, of least log loss; rows of a topic weigh as much as all others together."""
-    shares = np.where(right, 0.5 / right.sum(axis=0), 0.5 / (~right).sum(axis=0))
+    Args:
+        odds: Of each new topic against the known ones.
+        numbers: Of the new topic that a row (rows,) belongs to, negative for rows of known topics. For each new topic its own rows weigh as
+            much as all known ones together, and those of other new topics nothing.
+    """
+    own = numbers[:, None] == np.arange(odds.shape[1])
+    others = np.broadcast_to((numbers < 0)[:, None], own.shape)
+    shares = own / own.sum(axis=0) + others / others.sum(axis=0)
 
     def loss(slope: float) -> float:
-        return float((shares * np.logaddexp(0, np.where(right, -slope, slope) * odds)).sum())
+        return float((shares * np.logaddexp(0, np.where(own, -slope, slope) * odds)).sum())
 
     return float(minimize_scalar(loss, bounds=(0.01, 1.0), method="bounded").x)
 

@@ -69,7 +69,7 @@ def _fit(
         )
     table = np.array([[row.get(name, 0.0) for name in names] for row in features])
     mean, deviation = table.mean(axis=0), table.std(axis=0)
-    varied = deviation > 0
+    varied = np.ptp(table, axis=0) > 0  # the deviation of equal numbers need not be 0
     standard = (table[:, varied] - mean[varied]) / deviation[varied]
     centre = np.array([prior.get(name, 0.0) for name in names])[varied] * deviation[varied]
     right = np.asarray(answers, dtype=float)

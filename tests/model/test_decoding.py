@@ -73,6 +73,7 @@ def test_slope_and_shift_move_the_first_topic_and_the_others_share_the_rest() ->
     logits = np.log(np.array([0.6, 0.3, 0.1], dtype=np.float32))
     assert Calibration(shift=np.log(2.0)).probabilities(logits) == pytest.approx([0.75, 0.1875, 0.0625])
     assert Calibration(shift=-9.0).probabilities(logits) == pytest.approx([3 / 7, 3 / 7, 1 / 7]), "the first stays first"
+    assert topic_scores(logits[[1, 0, 2]], "abc", Calibration(shift=-9.0))[0].topic == "b"
     assert Calibration.from_dict({"temperature": 2.0}) == Calibration(2.0)
 
 

@@ -38,6 +38,7 @@ def test_acceptable_topics_count_as_right_and_the_first_one_says_so() -> None:
 
 def test_no_rows_change_nothing_and_few_change_little() -> None:
     assert fit_calibration(np.zeros((0, 5), np.float32), np.zeros((0, 5), bool)) == Calibration()
-    logits, accepted = rows(1.0, count=3)
-    found = fit_calibration(logits, accepted)
-    assert abs(found.slope - 1) + abs(found.shift) < 0.5
+    logits, _ = rows(1.0, count=5)
+    for right in (True, False):
+        found = fit_calibration(logits, np.full((5, 5), right))
+        assert abs(found.slope - 1) + abs(found.shift) + abs(np.log(found.temperature)) < 1.5
