@@ -45,7 +45,7 @@ from nlp.training.pretrain import MaskedEncoder, MaskingCollator, build_corpus
 
 QUESTION = "北京医保卡在河北住院能直接结算吗，需要先备案么，报销比例是多少啊"  # 32 characters
 FIXED = TrainRecipe(
-    epochs=10, batch_size=32, lr=2e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16"
+    epochs=10, batch_size=32, lr=3e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16"
 )
 
 

@@ -57,8 +57,8 @@ def repeated(batches: list[Batch], entries: int) -> Iterator[Batch]:
             some = [replace(entry, id=f"{entry.id}-{turn}") for entry in batch.entries[: entries - written]]
             if not some:
                 return
-            moved = (_jittered(vectors[: len(some)], generator) for vectors in batch.columns().values())
-            yield Batch(some, *moved)
+            moved = [_jittered(vectors[: len(some)], generator) for vectors in batch.columns().values()]
+            yield Batch(some, *moved, tokens=batch.tokens and batch.tokens[: len(some)])
             written += len(some)
 
 

@@ -17,7 +17,7 @@ from nlp.model.alignment import Encoding, Window, entities_of, load_encoder, tag
 from nlp.model.decoding import Calibration, decode_spans, energy_score, softmax, topic_scores
 from nlp.model.extension import extended
 from nlp.model.reconciliation import Evidence, reconcile, trust_from_dict
-from nlp.model.runtime import OnnxRuntime, Runtime
+from nlp.model.runtime import OnnxRuntime, Outputs, Runtime
 from nlp.model.store import Bundle, load_bundle
 from nlp.schema import Analysis, Entity, LabelSchema, TopicScore
 from nlp.text import add_values, find
@@ -106,32 +106,34 @@ class Analyzer:
         parts: list[list[_Part]] = [[] for _ in texts]
         for numbers in _batches(order, [window.end - window.start for window in windows], batch_size):
             batch = [windows[n] for n in numbers]
-            topics, tags, vectors = self.runtime.run(*self.encoder.batch(encodings, batch))
+            found = self.runtime.run(*self.encoder.batch(encodings, batch))
             for row, window in enumerate(batch):
-                size = window.end - window.start
-                parts[window.text].append(_Part(window, topics[row], tags[row, 1 : size + 1], vectors[row]))
+                parts[window.text].append(_Part(window, found, row))
         analyses = []
         for text, encoding, own in zip(texts, encodings, parts, strict=True):
             own.sort(key=lambda part: part.window.start)
             analysis = self._join(text, encoding, own)
             if entities and len(encoding):
-                tags = _join_tags(own, len(encoding))
+                tags = _join_rows(own, [part.tags for part in own], len(encoding))
                 analysis = replace(analysis, entities=self._entities(text, encoding, tags, reference or self.reference))
             analyses.append(analysis)
         return analyses
 
     def _join(self, text: str, encoding: Encoding, parts: Sequence[_Part]) -> Analysis:
-        """Topic and vector of a text from its windows."""
+        """Topic and vectors of a text from its windows."""
         if not len(encoding):  # nothing but blanks: every topic is as likely
             even = tuple(TopicScore(topic, 1 / len(self.topics)) for topic in self.topics)
-            return Analysis(text, even, (), parts[0].vector, energy_score(np.zeros(len(self.topics), np.float32)))
+            energy = energy_score(np.zeros(len(self.topics), np.float32))
+            return Analysis(text, even, (), parts[0].vector, parts[0].tokens, energy)
         weights = np.array([len(part.tags) for part in parts], dtype=np.float32)
         weights /= weights.sum()
         logits = np.einsum("w,wt->t", weights, np.stack([part.topics for part in parts]))
         vector = np.einsum("w,wd->d", weights, np.stack([part.vector for part in parts]))
         vector = vector / max(float(np.linalg.norm(vector)), 1e-9)
         topics = topic_scores(logits, self.topics, self.calibration)
-        return Analysis(text, topics, (), vector.astype(np.float32), energy_score(logits))
+        tokens = [part.tokens for part in parts if part.tokens is not None]
+        joined = _join_rows(parts, tokens, len(encoding)).copy() if tokens else None  # a view would keep its whole batch alive
+        return Analysis(text, topics, (), vector.astype(np.float32), joined, energy_score(logits))
 
     def _entities(
         self, text: str, encoding: Encoding, logits: NDArray[np.float32], reference: date | None
@@ -146,12 +148,12 @@ class Analyzer:
 class _Part:
     """What the network said of one window, without special tokens."""
 
-    __slots__ = ("tags", "topics", "vector", "window")
+    __slots__ = ("tags", "tokens", "topics", "vector", "window")
 
-    def __init__(
-        self, window: Window, topics: NDArray[np.float32], tags: NDArray[np.float32], vector: NDArray[np.float32]
-    ) -> None:
-        self.window, self.topics, self.tags, self.vector = window, topics, tags, vector
+    def __init__(self, window: Window, found: Outputs, row: int) -> None:
+        end = window.end - window.start + 1
+        self.window, self.topics, self.vector = window, found.topics[row], found.vectors[row]
+        self.tags, self.tokens = found.tags[row, 1:end], None if found.tokens is None else found.tokens[row, 1:end]
 
 
 def _batches(order: Sequence[int], lengths: Sequence[int], most: int) -> Iterator[list[int]]:
@@ -166,14 +168,14 @@ def _batches(order: Sequence[int], lengths: Sequence[int], most: int) -> Iterato
         yield batch
 
 
-def _join_tags(parts: Sequence[_Part], length: int) -> NDArray[np.float32]:
-    """One row of logits a token: where windows overlap, each side keeps the half that lies deeper inside it."""
-    if len(parts) == 1:
-        return parts[0].tags
-    joined = np.empty((length, parts[0].tags.shape[1]), dtype=np.float32)
+def _join_rows(parts: Sequence[_Part], rows: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:
+    """One row a token of those of each window: where windows overlap, each side keeps the half that lies deeper inside it."""
+    if len(rows) == 1:
+        return rows[0]
+    joined = np.empty((length, rows[0].shape[1]), dtype=np.float32)
     start = 0
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
+    for part, own, following in zip(parts, rows, [*parts[1:], None], strict=True):
         end = (part.window.end + following.window.start) // 2 if following else length
-        joined[start:end] = part.tags[start - part.window.start : end - part.window.start]
+        joined[start:end] = own[start - part.window.start : end - part.window.start]
         start = end
     return joined

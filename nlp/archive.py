@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nlp.errors import InputError
 from nlp.retrieval.index import AnswerIndex
+from nlp.retrieval.interaction import pack
 from nlp.retrieval.places import with_regions
 from nlp.retrieval.rows import FIELDS, Batch, storable
 from nlp.schema import Analysis, Entry
@@ -128,7 +129,7 @@ def add_entries(
         for some in _chunks(entries, chunk):
             wanted, changes = _compare(index.latest(), some, update=update)
             if wanted:
-                yield make_batch(wanted, analyzer, answers="answer_vector" in index.info.scales)
+                yield make_batch(wanted, analyzer, answers="answer_vector" in index.info.widths)
             total += changes
 
     return index.extend(batches()), total
@@ -140,10 +141,12 @@ def make_batch(entries: Sequence[Entry], analyzer: EntryAnalyzer, *, answers: bo
     Raises:
         InputError: The analyzer gives no vectors.
     """
-    analyses = list(analyzer.pipe((entry.question[:QUESTION_CHARACTERS] for entry in entries), entities=False))
-    filled = [_with_topic(entry, analysis) for entry, analysis in zip(entries, analyses, strict=True)]
-    of_answers = analyzer.pipe((entry.answer[:ANSWER_CHARACTERS] for entry in entries), entities=False) if answers else None
-    return Batch(filled, _vectors(analyses), None if of_answers is None else _vectors(of_answers))
+    asked = list(analyzer.pipe((entry.question[:QUESTION_CHARACTERS] for entry in entries), entities=False))
+    filled = [_with_topic(entry, analysis) for entry, analysis in zip(entries, asked, strict=True)]
+    if not answers:
+        return Batch(filled, _vectors(asked), tokens=_tokens(asked, [None] * len(asked)))
+    answered = list(analyzer.pipe((entry.answer[:ANSWER_CHARACTERS] for entry in entries), entities=False))
+    return Batch(filled, _vectors(asked), _vectors(answered), _tokens(asked, [analysis.tokens for analysis in answered]))
 
 
 def _compare(index: AnswerIndex, entries: Sequence[Entry], *, update: bool) -> tuple[list[Entry], Changes]:
@@ -193,6 +196,13 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
         while batch := coming.result():
             coming = pool.submit(next, batches, None)
             yield batch
+
+
+def _tokens(asked: Sequence[Analysis], answered: Sequence[NDArray[np.float32] | None]) -> list[NDArray[np.int8]] | None:
+    """The packed token vectors of entries, from the analyses of their questions and from those of their answers; None without a model
+    that makes such."""
+    packed = [pack(a.tokens, b) for a, b in zip(asked, answered, strict=True) if a.tokens is not None]
+    return packed or None
 
 
 def _vectors(analyses: Iterable[Analysis]) -> NDArray[np.float32]:

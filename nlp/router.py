@@ -122,7 +122,8 @@ class Router:
         """
         words = segment(analysis.text[:QUESTION_CHARACTERS])
         places = asked_places(analysis)
-        found = self.index.search(words, analysis.vector, regions=(*places.rule, *places.care), limit=CANDIDATES)
+        regions = (*places.rule, *places.care)
+        found = self.index.search(words, analysis.vector, analysis.tokens, regions=regions, limit=CANDIDATES)
         return tuple(self.ranker.rank(analysis, found, self.today or date.today()))
 
     def _decide(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...]) -> Decision:

@@ -243,13 +243,15 @@ class TopicScore:
 class Analysis:
     """What a model says of one text: topics by falling probability, entities in text order, sentence vector of shape (width,).
 
-    `energy` is the free energy of the topic logits, higher for texts unlike the training data; None where a model has no logits.
+    `tokens` are unit vectors of the tokens, (tokens, token width), where the model has such. `energy` is the free energy of the topic
+    logits, higher for texts unlike the training data; None where a model has no logits.
     """
 
     text: str
     topics: tuple[TopicScore, ...]
     entities: tuple[Entity, ...]
     vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    tokens: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     energy: float | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -82,6 +82,14 @@ def test_vectors_have_unit_length(analyzer: Analyzer) -> None:
     assert float(np.linalg.norm(vector)) == pytest.approx(1, abs=1e-4)
 
 
+def test_each_token_has_a_vector_also_across_windows(analyzer: Analyzer) -> None:
+    for text in ("公积金贷款", "我在苏州上班，医保交在南京。" * 60):
+        tokens = analyzer(text).tokens
+        assert tokens is not None
+        assert len(tokens) == len(text)
+        assert np.linalg.norm(tokens, axis=1) == pytest.approx(1, abs=1e-4)
+
+
 def test_a_changed_byte_is_refused(tmp_path: Path) -> None:
     shutil.copytree(BUNDLE, tmp_path / "bundle")
     network = tmp_path / "bundle/onnx/model_int8.onnx"

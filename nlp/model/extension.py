@@ -140,8 +140,8 @@ class ExtendedRuntime:
         self.runtime, self.extension = runtime, extension
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
-        topics, tags, vectors = self.runtime.run(ids, mask)
-        return self.extension.logits(topics, vectors), tags, vectors
+        found = self.runtime.run(ids, mask)
+        return found._replace(topics=self.extension.logits(found.topics, found.vectors))
 
 
 def extended(runtime: Runtime, bundle: Bundle) -> Runtime:

@@ -1,4 +1,4 @@
-"""The whole joint encoder: one pass gives topic logits, tag logits and a sentence vector; and the loss that trains it."""
+"""The whole joint encoder: one pass gives topic logits, tag logits, a sentence vector and token vectors; and the loss that trains it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ IGNORED = -100  # target of a tag position or topic that counts for nothing
 
 @dataclass(frozen=True, slots=True)
 class JointOutput:
-    """topics (batch, topics), tags (batch, length, tags), vector (batch, width) of unit length; float32."""
+    """topics (batch, topics), tags (batch, length, tags), vector (batch, width) of unit length, and where the network has token vectors,
+    tokens (batch, length, token width) of unit length; float32."""
 
     topics: Tensor
     tags: Tensor
     vector: Tensor
+    tokens: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class TokenEncoder(nn.Module):
 class JointEncoder(nn.Module):
     """An encoder with a topic head, a tag head and mean pooling, whose vector passes through a map that starts as the identity.
 
-    A head over n-grams may add to the topic logits; it is zero until it is fitted, after the network.
+    A head over n-grams may add to the topic logits, and one for token vectors may stand beside that for tags; both are fitted after the
+    network, and nothing of them is trained with it.
 
     Args:
         encoder: The encoder.
@@ -104,9 +107,12 @@ class JointEncoder(nn.Module):
         tags: Number of tags, `O` included.
         dropout: Of the encoder and before both heads.
         ngrams: Whether there is a head over n-grams.
+        token_width: Length of a token vector; 0 for none.
     """
 
-    def __init__(self, encoder: TokenEncoder, topics: int, tags: int, dropout: float, ngrams: bool = False) -> None:
+    def __init__(
+        self, encoder: TokenEncoder, topics: int, tags: int, dropout: float, ngrams: bool = False, token_width: int = 0
+    ) -> None:
         super().__init__()
         width = int(encoder.config.hidden_size)
         self.encoder = encoder
@@ -117,8 +123,9 @@ class JointEncoder(nn.Module):
         self.tag_head = nn.Linear(width, tags)
         self.vector_map = nn.Linear(width, width, bias=False)
         nn.init.eye_(self.vector_map.weight)
+        self.token_head = nn.Linear(width, token_width).requires_grad_(False) if token_width else None
 
-    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """Runs the network.
 
         Args:
@@ -126,14 +133,16 @@ class JointEncoder(nn.Module):
             mask: 1 for tokens, 0 for padding, int64 (batch, length).
 
         Returns:
-            The three tensors of JointOutput, as a tuple so that the graph can be exported.
+            The tensors of JointOutput, as a tuple so that the graph can be exported.
         """
         hidden = self.encoder(ids, mask)
         pooled = mean_pool(hidden, mask)
         topics = self.topic_head(self.dropout(torch.cat([hidden[:, 0], pooled], dim=-1)))
         if self.ngram_head is not None:
             topics = topics + self.ngram_head(ids, mask)
-        return topics, self.tag_head(self.dropout(hidden)), functional.normalize(self.vector_map(pooled), dim=-1)
+        vector = functional.normalize(self.vector_map(pooled), dim=-1)
+        tokens = () if self.token_head is None else (functional.normalize(self.token_head(hidden), dim=-1),)
+        return topics, self.tag_head(self.dropout(hidden)), vector, *tokens
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:

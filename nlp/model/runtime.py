@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,22 @@ from nlp.errors import BundleError
 
 # Its kernel takes three times as long as the addition and the normalisation that it replaces.
 SLOW_FUSION = "SkipLayerNormFusion"
-Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+class Outputs(NamedTuple):
+    """What a network says of a batch; float32.
+
+    Attributes:
+        topics: Logits (batch, topics).
+        tags: Logits (batch, length, tags).
+        vectors: Unit vectors (batch, width).
+        tokens: Unit vectors of the tokens (batch, length, token width); None where the network has none.
+    """
+
+    topics: NDArray[np.float32]
+    tags: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+    tokens: NDArray[np.float32] | None = None
 
 
 class Runtime(Protocol):
@@ -24,9 +39,6 @@ class Runtime(Protocol):
         Args:
             ids: (batch, length), or (batch, length, 3) of an encoder with a lexicon.
             mask: (batch, length), 1 for tokens.
-
-        Returns:
-            topic logits (batch, topics), tag logits (batch, length, tags), unit vectors (batch, width).
         """
         ...
 
@@ -53,8 +65,7 @@ class OnnxRuntime:
             raise BundleError(f"{path}: ONNX Runtime cannot load it: {error}") from None
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
-        topics, tags, vector = self.session.run(None, {"ids": ids, "mask": mask})
-        return topics, tags, vector
+        return Outputs(*self.session.run(None, {"ids": ids, "mask": mask}))
 
 
 def load_errors() -> tuple[type[Exception], ...]:
@@ -76,5 +87,5 @@ class TorchRuntime:
 
         device = next(self.network.parameters()).device
         with torch.inference_mode():
-            topics, tags, vector = self.network(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-        return tuple(t.float().cpu().numpy() for t in (topics, tags, vector))
+            found = self.network(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+        return Outputs(*(tensor.float().cpu().numpy() for tensor in found))

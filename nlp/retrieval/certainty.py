@@ -28,7 +28,7 @@ def list_features(logits: Sequence[float], unrelated: float) -> dict[str, float]
     """The `FEATURES` of a list of entries.
 
     Args:
-        logits: Log-odds of the entries by the ranker, falling; at least one.
+        logits: Log-odds of the entries, those of the first one first; at least one.
         unrelated: Log-odds of an entry that shares nothing with the question: such ones stand in where fewer were found.
     """
     best, *others = logits

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlp.errors import ArchiveError, InputError
 from nlp.retrieval.info import IndexInfo, first_line, read_info, write_info
-from nlp.retrieval.rows import CLOSENESS, FIELDS, Batch, entry_of_row, fuse, place_words, read_rows, table_of
+from nlp.retrieval.rows import FIELDS, TOKENS, Batch, entry_of_row, fuse, place_words, read_rows, table_of
 from nlp.retrieval.storage import Place, connect, locate, writing
 from nlp.retrieval.tables import conditions, fit, quote, refuse_strangers, replace_table, scales_of
 from nlp.schema import Entry, Hit
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PROBES = 48  # partitions that a search by vector reads: recall@30 of 0.97 among 100,000 questions
 MAX_QUERY_WORDS = 128
-RESIDENT_ROWS = 10_000  # some 5 kB each in memory; larger archives stay on disk
+RESIDENT_ROWS = 10_000  # some 9 kB each in memory; larger archives stay on disk
 # What LanceDB raises for files that are missing, cut short or changed.
 ENGINE_ERRORS = (OSError, ValueError, RuntimeError)
 
@@ -61,6 +61,7 @@ class AnswerIndex:
         encoder: str,
         *,
         answer_vectors: NDArray[np.float32] | None = None,
+        tokens: Sequence[NDArray[np.int8]] | None = None,
         thresholds: Mapping[str, float] | None = None,
         ranker: Mapping[str, Any] | None = None,
     ) -> AnswerIndex:
@@ -72,6 +73,7 @@ class AnswerIndex:
             vectors: Question vectors of shape (entries, width), of any length; they are scaled to length 1.
             encoder: Fingerprint of the encoder that made the vectors.
             answer_vectors: Vectors of the answers, of the same shape, where there are any.
+            tokens: Token vectors of each entry as `interaction.pack` gives them, where there are any.
             thresholds: Numbers of the router to keep with the index.
             ranker: Weights of the ranker to keep with the index, as `Ranker.to_dict` gives them.
 
@@ -79,7 +81,7 @@ class AnswerIndex:
             InputError: No entries, an id twice, or vectors of another number than entries.
             ArchiveError: `path` holds something that is no index, or cannot be written.
         """
-        batch = Batch(entries, vectors, answer_vectors)
+        batch = Batch(entries, vectors, answer_vectors, tokens)
         batch.check()
         return cls.create(path, [batch], encoder, thresholds=thresholds, ranker=ranker)
 
@@ -112,15 +114,14 @@ class AnswerIndex:
         """
         place = locate(path)
 
-        def describe(name: str, table: Table) -> IndexInfo:
-            columns = [field.name for field in table.schema if field.name in CLOSENESS]
+        def describe(name: str, table: Table, widths: Mapping[str, int]) -> IndexInfo:
             return IndexInfo(
                 encoder=encoder,
-                width=int(table.schema.field("vector").type.list_size),
+                widths=widths,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 entries=table.count_rows(),
                 table=name,
-                scales=scales_of(table, columns),
+                scales=scales_of(table, widths),
                 thresholds=dict(thresholds or {}),
                 ranker=dict(ranker or {}),
             )
@@ -186,6 +187,7 @@ class AnswerIndex:
         self,
         words: Sequence[str],
         vector: NDArray[np.float32] | None = None,
+        tokens: NDArray[np.float32] | None = None,
         *,
         topic: str | None = None,
         regions: Sequence[str] = (),
@@ -196,22 +198,26 @@ class AnswerIndex:
         Args:
             words: Segments of the question (`nlp.text.segment`).
             vector: Sentence vector of the question, of shape (width,); None for search by words alone.
+            tokens: Token vectors of the question, of shape (tokens, width); None without late interaction.
             topic: Only entries of this topic, or of none.
             regions: Codes of the question's places; entries of these, or of places around or inside them, come to the fore.
             limit: Most entries that either search finds; all of both are returned.
 
         Returns:
             Hits by falling score, the reciprocal rank fusion of both. Their features are `lexical` (BM25; 0 for what only
-            the vector found), `closeness` and `answer_closeness` (standard deviations above the cosine of unrelated texts), and
-            the shares of information `coverage`, `question_coverage` and `entry_coverage`.
+            the vector found), `closeness`, `answer_closeness` and `token_closeness` (standard deviations above unrelated texts; the
+            last two only where the index holds such vectors), and the shares of information `coverage`, `question_coverage` and
+            `entry_coverage`.
 
         Raises:
             ArchiveError: The files of the index cannot be read.
-            InputError: The vector has another width than the index.
+            InputError: The vectors have another width than those of the index.
         """
         where = None if topic is None else "(topic IS NULL OR topic = " + quote(topic) + ")"
         terms = list(dict.fromkeys([*place_words(regions, asked=True), *words]))[:MAX_QUERY_WORDS]
         unit = None if vector is None else self._unit(vector)
+        if tokens is not None and TOKENS in self.info.widths:
+            self._check(tokens, (len(tokens), self.info.widths[TOKENS]))
         try:
             later = None if unit is None else self._others.submit(self._by_vector, unit, where, limit)
             lexical = self._by_words(terms, where, limit) if terms else {}
@@ -222,7 +228,7 @@ class AnswerIndex:
             found = self._rows(wanted)
         except ENGINE_ERRORS as error:
             raise ArchiveError(f"{self.path}: cannot be searched ({first_line(error)}); build the index again") from error
-        return fuse(rankings, read_rows(found, frozenset(words), lexical, unit, self.info.scales))
+        return fuse(rankings, read_rows(found, frozenset(words), lexical, unit, tokens, self.info.scales))
 
     def _by_words(self, terms: list[str], where: str | None, limit: int) -> dict[int, float]:
         """Number of a row → BM25, best first. The fields are read later, once for both searches: they cost more than the search."""
@@ -259,9 +265,12 @@ class AnswerIndex:
     def _columns(self) -> list[str]:
         return [*FIELDS, "question_words", "words", *self.info.scales]
 
+    def _check(self, vectors: NDArray[np.float32], expected: tuple[int, ...]) -> None:
+        if vectors.shape != expected:
+            raise InputError(f"vectors of shape {vectors.shape} do not fit {self.path}, expected {expected}")
+
     def _unit(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        if vector.shape != (self.info.width,):
-            raise InputError(f"a vector of shape {vector.shape} does not fit {self.path}, expected ({self.info.width},)")
+        self._check(vector, (self.info.widths["vector"],))
         length = float((vector @ vector) ** 0.5)
         return vector / length if length else vector
 
@@ -295,7 +304,12 @@ class AnswerIndex:
             raise ArchiveError(f"{self.path}: cannot be read ({first_line(error)}); build the index again") from error
 
     def add(
-        self, entries: Sequence[Entry], vectors: NDArray[np.float32], *, answer_vectors: NDArray[np.float32] | None = None
+        self,
+        entries: Sequence[Entry],
+        vectors: NDArray[np.float32],
+        *,
+        answer_vectors: NDArray[np.float32] | None = None,
+        tokens: Sequence[NDArray[np.int8]] | None = None,
     ) -> AnswerIndex:
         """Adds entries, or replaces those with the same id, in one transaction: readers see all of it or nothing.
 
@@ -303,6 +317,7 @@ class AnswerIndex:
             entries: New and changed entries; ids must differ among themselves.
             vectors: Question vectors by the encoder of the index, of shape (entries, width).
             answer_vectors: Vectors of the answers, of the same shape, if the index was built with such.
+            tokens: Token vectors of each entry, if the index was built with such.
 
         Returns:
             The index at its new version; the one at hand goes on showing what it showed.
@@ -311,7 +326,7 @@ class AnswerIndex:
             InputError: No entries, an id twice, or vectors that do not fit the index.
             ArchiveError: The files of the index cannot be written.
         """
-        return self.extend([Batch(entries, vectors, answer_vectors)])
+        return self.extend([Batch(entries, vectors, answer_vectors, tokens)])
 
     def extend(self, batches: Iterable[Batch]) -> AnswerIndex:
         """Adds or replaces entries as `add` does, a batch at a time, each in a transaction of its own.
@@ -325,11 +340,10 @@ class AnswerIndex:
             InputError: A batch without entries or with an id twice, or vectors that do not fit the index.
             ArchiveError: The files of the index cannot be written.
         """
-        widths = dict.fromkeys(self.info.scales, self.info.width)
         with self._changing() as table:
             for batch in batches:
                 batch.check()
-                fit(batch, widths, str(self.path))
+                fit(batch, dict(self.info.widths), str(self.path))
                 table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(table_of(batch))
             table.optimize()
         return AnswerIndex.open(self.path, self.info.encoder)

@@ -10,7 +10,7 @@ from typing import Any
 from nlp.errors import ArchiveError
 from nlp.retrieval.storage import Place, contents, read_file, write_file
 
-FORMAT = 1
+FORMAT = 2
 METADATA = "metadata.json"
 
 
@@ -20,18 +20,18 @@ class IndexInfo:
 
     Attributes:
         encoder: Fingerprint of the encoder that made the vectors.
-        width: Length of a vector.
+        widths: Column of vectors → length of one of them.
         created: When the index was built, ISO 8601.
         entries: Number of entries when it was built; once opened, the number at that version.
         table: Name of the table that holds them; each build writes one of its own.
-        scales: Column of vectors → mean and standard deviation of the cosine between unrelated texts.
+        scales: Column of vectors → mean and standard deviation of the likeness of unrelated texts.
         thresholds: Numbers of the router.
         ranker: Weights of the ranker, as `Ranker.to_dict` gives them; empty for those of the package.
         format: Version of the layout.
     """
 
     encoder: str
-    width: int
+    widths: Mapping[str, int]
     created: str
     entries: int
     table: str

@@ -18,12 +18,14 @@ from nlp.retrieval.certainty import FEATURES as LIST_FEATURES
 from nlp.retrieval.certainty import Certainty, list_features
 from nlp.retrieval.logistic import Logistic
 from nlp.retrieval.places import Relation, find_codes, places_of, relation
+from nlp.retrieval.rows import TOKEN_CLOSENESS
 from nlp.schema import Analysis, Entity, Entry, Hit, RegionValue
 
 FORMAT = 1
 FEATURES = (
     "closeness",  # standard deviations by which the two questions are closer than two questions of the archive taken at random
     "answer_closeness",  # the same for the vector of the answer
+    TOKEN_CLOSENESS,  # the same for the interaction of the tokens
     "lexical",  # BM25 of question and entry, divided by 100
     "coverage",  # share of the question's information found in the entry, 0 to 1
     "question_coverage",  # … in the entry's question
@@ -42,9 +44,11 @@ RULE_ROLES = (("policy",), ("insured",), ("work",), ("residence",), (None,), ("c
 CARE_ROLE = "care"
 # An answer is about this much as close as its question; stands in where an index holds no vectors of answers.
 _ANSWER_SHARE = 0.65
+_TOKEN_SHARE = 0.65  # the same for the interaction of tokens
 _DEFAULT = {
     "closeness": 1.0,
     "answer_closeness": 0.4,
+    TOKEN_CLOSENESS: 0.9,
     "lexical": 3.0,
     "coverage": 3.0,
     "topic": 1.0,
@@ -58,7 +62,7 @@ _DEFAULT = {
     "values": 0.3,
     "age": -0.2,
 }
-_DEFAULT_BIAS = -7.8
+_DEFAULT_BIAS = -10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,14 @@ class Ranker(Logistic):
         return self.of_list.probability(self.list_features(hits)) if self.of_list else hits[0].score
 
     def list_features(self, hits: Sequence[Hit]) -> dict[str, float]:
-        """Features of a list of ranked hits, at least one (see `nlp.retrieval.certainty`)."""
-        return list_features([self.logit(hit.features) for hit in hits], unrelated=self.bias)
+        """Features of a list of ranked hits, at least one (see `nlp.retrieval.certainty`).
+
+        Tokens tell which of the near entries it is, not whether it is any: common words alone bring a wrong one close. So they decide
+        the order, but do not count here.
+        """
+        weights = {name: 0.0 if name == TOKEN_CLOSENESS else weight for name, weight in self.weights.items()}
+        plain = replace(self, weights=weights)
+        return list_features([plain.logit(hit.features) for hit in hits], unrelated=self.bias)
 
 
 def asked_places(analysis: Analysis) -> AskedPlaces:
@@ -176,6 +186,7 @@ def features_of(
     entry, found = hit.entry, dict(hit.features)
     found["lexical"] = found.get("lexical", 0.0) / 100
     found.setdefault("answer_closeness", _ANSWER_SHARE * found.get("closeness", 0.0))
+    found.setdefault(TOKEN_CLOSENESS, _TOKEN_SHARE * found.get("closeness", 0.0))
     found["topic"] = topics.get(entry.topic, 0.0) if entry.topic else 0.5
     found |= _place_features(places, entry.regions)
     valued = [e for e in analysis.entities if e.value is not None and not isinstance(e.value, RegionValue)]

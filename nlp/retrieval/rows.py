@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nlp.errors import InputError
+from nlp.retrieval.interaction import interaction
 from nlp.retrieval.places import surroundings, with_regions
 from nlp.schema import NATIONAL, Entry, Hit
 from nlp.text.segment import information, segment
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Scale = tuple[float, float]
 FIELDS = ("id", "question", "answer", "topic", "regions", "law", "as_of", "source", "category", "date", "start", "end")
 CLOSENESS = {"vector": "closeness", "answer_vector": "answer_closeness"}  # column of vectors → feature
+TOKENS, TOKEN_CLOSENESS = "tokens", "token_closeness"  # the same for token vectors
 # What a reader asks about stands in the first screens of an answer; the rest would only blur its words (and take time to cut).
 ANSWER_CHARACTERS = 1_500
 
@@ -49,15 +51,22 @@ class Batch:
         entries: Their ids differ.
         vectors: Question vectors of shape (entries, width), of any length; they are scaled to length 1.
         answer_vectors: Vectors of the answers, of the same shape, where there are any.
+        tokens: Token vectors of each entry as `interaction.pack` gives them, where there are any.
     """
 
     entries: Sequence[Entry]
     vectors: Vectors
     answer_vectors: Vectors | None = None
+    tokens: Sequence[NDArray[np.int8]] | None = None
 
     def columns(self) -> dict[str, Vectors]:
         """The vectors by the name of their column."""
         return {"vector": self.vectors} | ({} if self.answer_vectors is None else {"answer_vector": self.answer_vectors})
+
+    def widths(self) -> dict[str, int]:
+        """Length of a vector by the name of its column."""
+        found = {name: int(vectors.shape[-1]) for name, vectors in self.columns().items()}
+        return found | ({} if self.tokens is None else {TOKENS: int(self.tokens[0].shape[-1])})
 
     def check(self) -> None:
         """Raises InputError for no entries, an id twice, or vectors of another number than entries."""
@@ -67,6 +76,10 @@ class Batch:
             if vectors.ndim != 2 or len(vectors) != len(self.entries) or vectors.shape != self.vectors.shape:
                 shapes = f"{name} of shape {vectors.shape}, vector of shape {self.vectors.shape}"
                 raise InputError(f"{len(self.entries)} entries but {shapes}; expected one row for each entry")
+        if self.tokens is not None and len(self.tokens) != len(self.entries):
+            raise InputError(
+                f"{len(self.entries)} entries but token vectors of {len(self.tokens)}; expected those of each entry"
+            )
         twice = [key for key, count in Counter(entry.id for entry in self.entries).items() if count > 1]
         if twice:
             raise InputError(f"{len(twice)} ids occur more than once, such as {twice[0]!r}; ids must differ")
@@ -76,7 +89,7 @@ def table_of(batch: Batch) -> pa.Table:
     """Builds the rows of entries; those that state no region get the ones that they name.
 
     Returns:
-        A table with a column for each field, `question_words`, `words`, `vector` and, where given, `answer_vector`.
+        A table with a column for each field, `question_words`, `words`, `vector` and, where given, `answer_vector` and `tokens`.
     """
     import pyarrow as pa
 
@@ -92,6 +105,8 @@ def table_of(batch: Batch) -> pa.Table:
     for name, given in batch.columns().items():
         numbers = pa.array(unit_length(given).ravel(), pa.float32())
         columns[name] = pa.FixedSizeListArray.from_arrays(numbers, int(given.shape[1]))
+    if batch.tokens is not None:
+        columns[TOKENS] = pa.array([vectors.tobytes() for vectors in batch.tokens], pa.binary())
     return pa.table(columns)
 
 
@@ -136,6 +151,7 @@ def read_rows(
     words: Collection[str],
     lexical: Mapping[int, float],
     unit: NDArray[np.float32] | None,
+    tokens: NDArray[np.float32] | None,
     scales: Mapping[str, Scale],
 ) -> dict[int, Hit]:
     """Turns rows that a search found into hits with features instead of words and vectors.
@@ -145,12 +161,16 @@ def read_rows(
         words: Segments of the question.
         lexical: Number of a row → BM25 of those that the search by words found.
         unit: Vector of the question, of length 1; None where there is none.
+        tokens: Token vectors of the question; None where there are none.
         scales: Column of vectors → mean and standard deviation of its background.
 
     Returns:
         Number of a row → hit, with a score of 0.
     """
-    closeness = {CLOSENESS[column]: _closeness(table, column, unit, scale) for column, scale in scales.items()}
+    closeness = {CLOSENESS[column]: _closeness(table, column, unit, scales[column]) for column in CLOSENESS if column in scales}
+    if tokens is not None and TOKENS in scales:
+        found = interaction(tokens, read_tokens(table, tokens.shape[1]))
+        closeness[TOKEN_CLOSENESS] = _in_units(found, scales[TOKENS])
     weights = {word: information(word) for word in words}
     hits = {}
     for position, row in enumerate(table.drop_columns(list(scales)).to_pylist()):
@@ -181,13 +201,25 @@ def _coverage(row: Mapping[str, Any], asked: Mapping[str, float]) -> dict[str, f
     return {"coverage": everywhere / total, "question_coverage": shared / total, "entry_coverage": shared / own_total}
 
 
+def read_tokens(table: pa.Table, width: int) -> list[NDArray[np.int8]]:
+    """The token vectors of each row, (vectors, width)."""
+    import numpy as np
+
+    packed: list[Any] = table[TOKENS].to_pylist()
+    return [np.frombuffer(vectors, np.int8).reshape(-1, width) for vectors in packed]
+
+
 def _closeness(table: pa.Table, column: str, unit: NDArray[np.float32] | None, scale: Scale) -> list[float]:
     if unit is None or not len(table):
         return [0.0] * len(table)
     lists: Any = table[column].combine_chunks()
     flat = lists.flatten().to_numpy(zero_copy_only=False)
-    cosines = flat.reshape(len(table), -1) @ unit
-    return [float(value) for value in (cosines - scale[0]) / scale[1]]
+    return _in_units(flat.reshape(len(table), -1) @ unit, scale)
+
+
+def _in_units(values: NDArray[np.float32], scale: Scale) -> list[float]:
+    """How many standard deviations they lie above those of unrelated texts."""
+    return [float(value) for value in (values - scale[0]) / scale[1]]
 
 
 def storable(value: Any) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from nlp.errors import ArchiveError, InputError
 from nlp.retrieval.info import METADATA, IndexInfo, read_info, write_info
-from nlp.retrieval.rows import Batch, Scale, background, table_of
+from nlp.retrieval.interaction import unrelated
+from nlp.retrieval.rows import CLOSENESS, TOKENS, Batch, Scale, background, read_tokens, table_of
 from nlp.retrieval.storage import LOCK, Place, connect, contents
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ SAMPLE = 8_192  # rows that the background of the vectors is measured on
 IDS = 1_000  # in one condition
 
 
-def replace_table(place: Place, batches: Iterable[Batch], describe: Callable[[str, Table], IndexInfo]) -> None:
+def replace_table(
+    place: Place, batches: Iterable[Batch], describe: Callable[[str, Table, Mapping[str, int]], IndexInfo]
+) -> None:
     """Writes a new table, then the metadata that name it: until then the old index stands, or none.
 
     The table before this one stays for those who have it open; what older builds left, and builds that died, is dropped. The
@@ -31,7 +34,7 @@ def replace_table(place: Place, batches: Iterable[Batch], describe: Callable[[st
     Args:
         place: Where the index lies.
         batches: At least one; only one of them is in memory.
-        describe: Name and table → metadata.
+        describe: Name, table and widths of its columns of vectors → metadata.
 
     Raises:
         InputError: No entries, an id twice, or vectors that do not fit.
@@ -45,15 +48,15 @@ def replace_table(place: Place, batches: Iterable[Batch], describe: Callable[[st
             if table is None:
                 failing.callback(database.drop_table, name, ignore_missing=True)
                 table = database.create_table(name, table_of(batch))
-                columns = _columns(batch)
+                widths = batch.widths()
             else:
-                fit(batch, columns, str(place))
+                fit(batch, widths, str(place))
                 refuse_known(table, batch)
                 table.add(table_of(batch))
         if table is None:
             raise InputError("no entries to index")
         _index(table)
-        write_info(place, describe(name, table))
+        write_info(place, describe(name, table, widths))
         failing.pop_all()
     for old in database.list_tables().tables:
         if old.startswith("entries-") and old not in (before, name):
@@ -68,10 +71,10 @@ def refuse_strangers(place: Place) -> None:
         raise ArchiveError(f"{place}: not an index, and not empty ({strange[0]!r}); choose another folder")
 
 
-def fit(batch: Batch, columns: dict[str, int], where: str) -> None:
-    """Raises InputError where a batch has other vectors than the index; `columns` maps their names to their widths."""
-    if _columns(batch) != columns:
-        raise InputError(f"{where}: expected vectors of widths {columns}, got {_columns(batch)}")
+def fit(batch: Batch, widths: dict[str, int], where: str) -> None:
+    """Raises InputError where a batch has other vectors than the index; `widths` maps the names of columns to those of their vectors."""
+    if batch.widths() != widths:
+        raise InputError(f"{where}: expected vectors of widths {widths}, got {batch.widths()}")
 
 
 def refuse_known(table: Table, batch: Batch) -> None:
@@ -81,18 +84,20 @@ def refuse_known(table: Table, batch: Batch) -> None:
             raise InputError(f"id {known[0]['id']!r} occurs more than once; ids must differ")
 
 
-def scales_of(table: Table, columns: Sequence[str]) -> dict[str, Scale]:
-    """Column of vectors → mean and standard deviation of the cosine between unrelated texts, on a sample of the rows."""
+def scales_of(table: Table, widths: Mapping[str, int]) -> dict[str, Scale]:
+    """Column of vectors → mean and standard deviation of the likeness of unrelated texts, on a sample of the rows."""
     import numpy as np
 
     rows = table.count_rows()
     offsets = np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int).tolist()
-    sample = table.take_offsets(offsets).select(list(columns)).to_arrow()
+    sample = table.take_offsets(offsets).select(list(widths)).to_arrow()
     vectors = {
         name: np.stack(sample[name].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(len(sample), -1))
-        for name in columns
+        for name in CLOSENESS
+        if name in widths
     }
-    return {name: background(vectors["vector"], vectors[name]) for name in columns}
+    scales = {name: background(vectors["vector"], others) for name, others in vectors.items()}
+    return scales | ({TOKENS: unrelated(read_tokens(sample, widths[TOKENS]))} if TOKENS in widths else {})
 
 
 def conditions(column: str, values: Iterable[str]) -> list[str]:
@@ -104,10 +109,6 @@ def conditions(column: str, values: Iterable[str]) -> list[str]:
 def quote(text: str) -> str:
     """A string of SQL; lone surrogates as they are stored."""
     return "'" + text.encode("utf-8", "replace").decode("utf-8").replace("'", "''") + "'"
-
-
-def _columns(batch: Batch) -> dict[str, int]:
-    return {name: int(vectors.shape[-1]) for name, vectors in batch.columns().items()}
 
 
 def _named_table(place: Place) -> str:

@@ -52,8 +52,8 @@ def _read(
     """Examples with their tokens, the topic logits and the tag logits of their first windows."""
     for example, encoding in zip(examples, encoder.encode([e.text for e in examples]), strict=True):
         window = encoder.windows([encoding])[:1]
-        topics, tags, _ = runtime.run(*encoder.batch([encoding], window))
-        yield example, encoding, topics[0], tags[0, 1 : window[0].end + 1]
+        found = runtime.run(*encoder.batch([encoding], window))
+        yield example, encoding, found.topics[0], found.tags[0, 1 : window[0].end + 1]
 
 
 def _disagreements(

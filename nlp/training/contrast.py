@@ -1,17 +1,17 @@
-"""Question pairs → contrastive tuning of the sentence vector: a question comes to lie by those that the same answer serves.
+"""Question pairs → contrastive tuning of the vectors: a question comes to lie by those that the same answer serves.
 
-Only the map from the pooled states to the vector is tuned: tuned as a whole, an encoder learns the few thousand pairs by heart and forgets
-what tells other questions apart.
+Only the maps from the states to the vectors of text and tokens are tuned: tuned as a whole, an encoder learns the few thousand pairs by
+heart and forgets what tells other questions apart.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from nlp.data.pairs import Pair
@@ -22,6 +22,8 @@ from nlp.model.network import SIMILARITY_TEMPERATURE, JointEncoder, mean_pool
 BATCH = 64  # pairs
 LEARNING_RATE = 2e-4
 PULL = 0.02  # weight of the squared distance of the map from what it was
+TOKEN_LEARNING_RATE = 1e-3  # falls to 0
+TOKENS = 64  # of a text whose vectors are tuned
 
 
 class PairSampler:
@@ -65,14 +67,35 @@ class PairSampler:
 
 
 def contrast_loss(vectors: Tensor, pairs: int) -> Tensor:
-    """InfoNCE (van den Oord et al. 2018, section 2.3) with the other partners of the batch and the hard negatives as what to tell from.
+    """How far questions are from their partners (see `_against_others`).
 
     Args:
         vectors: Unit vectors (2 · pairs + negatives, width) in the order of `PairSampler.draw`.
         pairs: How many of them are questions.
     """
-    closeness = vectors[:pairs] @ vectors[pairs:].T / SIMILARITY_TEMPERATURE
-    return functional.cross_entropy(closeness, torch.arange(pairs, device=vectors.device))
+    return _against_others(vectors[:pairs] @ vectors[pairs:].T)
+
+
+def interaction_loss(tokens: Sequence[Tensor], pairs: int) -> Tensor:
+    """The same for late interaction (see `nlp.retrieval.interaction`).
+
+    Args:
+        tokens: Unit vectors of the tokens of each text (tokens, width), 2 · pairs + negatives of them in the order of `PairSampler.draw`.
+        pairs: How many of the texts are questions.
+    """
+    asked, others = tokens[:pairs], tokens[pairs:]
+    cosines = torch.cat(list(asked)) @ torch.cat(list(others)).T
+    nearest = torch.stack([part.amax(dim=1) for part in torch.split(cosines, [len(rows) for rows in others], 1)], dim=1)
+    return _against_others(torch.stack([part.mean(dim=0) for part in torch.split(nearest, [len(rows) for rows in asked])]))
+
+
+def _against_others(closeness: Tensor) -> Tensor:
+    """InfoNCE (van den Oord et al. 2018, section 2.3) with the other partners of the batch and the hard negatives as what to tell from.
+
+    Args:
+        closeness: Of each question to its partner, in the diagonal, and to all else (pairs, pairs + negatives), in [-1, 1].
+    """
+    return functional.cross_entropy(closeness / SIMILARITY_TEMPERATURE, torch.arange(len(closeness), device=closeness.device))
 
 
 def tune_vectors(network: JointEncoder, encoder: TextEncoder, sampler: PairSampler, steps: int, seed: int) -> None:
@@ -97,15 +120,66 @@ def tune_vectors(network: JointEncoder, encoder: TextEncoder, sampler: PairSampl
         optimizer.step()
 
 
+def tune_tokens(network: JointEncoder, encoder: TextEncoder, sampler: PairSampler, steps: int, seed: int) -> None:
+    """Tunes the network's `token_head`, from the main components of the states, each scaled to the same spread; all else stays as it is.
+
+    Args:
+        network: In evaluation mode, float32, with a token head.
+        encoder: Tokenizer of the network; `TOKENS` tokens of a text are read.
+        sampler: What to learn from.
+        steps: Batches to draw.
+        seed: Of the draws.
+    """
+    head = network.token_head
+    assert head is not None
+    states: list[Tensor] = [torch.empty(0)] * len(sampler.texts)
+    for numbers, found, mask in _read_states(network, encoder, sampler.texts, TOKENS):
+        for number, row, size in zip(numbers, found, mask.sum(dim=-1).tolist(), strict=True):
+            states[number] = row[1 : size - 1].half()
+    _whiten(head, torch.cat(states).float())
+    head.requires_grad_(True)
+    optimizer = torch.optim.Adam(head.parameters(), lr=TOKEN_LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, max(1, steps))
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        drawn = [states[number] for number in sampler.draw(rng)]
+        tokens = functional.normalize(head(torch.cat(drawn).float()), dim=-1)
+        loss = interaction_loss(torch.split(tokens, [len(rows) for rows in drawn]), sampler.size)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    head.requires_grad_(False)
+
+
 @torch.no_grad()
-def pooled_states(network: JointEncoder, encoder: TextEncoder, texts: Sequence[str], batch: int = 64) -> Tensor:
-    """What the map is applied to, scaled to length 1: (texts, width), float32."""
-    room = encoder.max_length - 2
+def _whiten(head: nn.Linear, states: Tensor) -> None:
+    """Makes a layer give the main components of states (rows, width), scaled so that an output has a mean square of 1 / outputs."""
+    centre = states.mean(dim=0)
+    spread, axes = torch.linalg.eigh(torch.cov((states - centre).T))
+    kept = slice(-head.out_features, None)
+    spread = spread.clamp(min=1e-6 * float(spread[-1]))  # few states leave axes without any
+    head.weight.copy_((axes[:, kept] / (spread[kept] * head.out_features).sqrt()).T)
+    head.bias.copy_(-head.weight @ centre)
+
+
+@torch.no_grad()
+def pooled_states(network: JointEncoder, encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
+    """What the map of texts is applied to, scaled to length 1: (texts, width), float32."""
+    pooled = torch.empty(len(texts), network.vector_map.in_features)
+    for numbers, states, mask in _read_states(network, encoder, texts, encoder.max_length - 2):
+        pooled[numbers] = functional.normalize(mean_pool(states, mask), dim=-1)
+    return pooled
+
+
+@torch.no_grad()
+def _read_states(
+    network: JointEncoder, encoder: TextEncoder, texts: Sequence[str], room: int, batch: int = 64
+) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """Numbers of some texts, their states (texts, length, width) with those of the special tokens, and mask, until all are read."""
     framed = [encoder.frame(encoding.ids[:room]) for encoding in encoder.encode(texts)]
     order = sorted(range(len(texts)), key=lambda n: len(framed[n]))
-    states = torch.empty(len(texts), network.vector_map.in_features)
     for first in range(0, len(order), batch):
         numbers = order[first : first + batch]
         ids, mask = map(torch.from_numpy, pad_rows([framed[n] for n in numbers], encoder.pad))
-        states[numbers] = functional.normalize(mean_pool(network.encoder(ids, mask), mask), dim=-1)
-    return states
+        yield numbers, network.encoder(ids, mask), mask

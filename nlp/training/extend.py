@@ -122,8 +122,8 @@ def read_signals(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str], b
     order = sorted(range(len(windows)), key=lambda n: windows[n].end)
     parts = []
     for first in range(0, len(order), batch):
-        topics, _, vectors = runtime.run(*encoder.batch(encodings, [windows[n] for n in order[first : first + batch]]))
-        parts.append((topics, vectors))
+        found = runtime.run(*encoder.batch(encodings, [windows[n] for n in order[first : first + batch]]))
+        parts.append((found.topics, found.vectors))
     back = np.argsort(order)
     return Signals(np.concatenate([t for t, _ in parts])[back], np.concatenate([v for _, v in parts])[back])
 

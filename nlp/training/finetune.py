@@ -42,7 +42,7 @@ from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabu
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
 from nlp.training.checkpoints import begin, essence
-from nlp.training.contrast import PairSampler, tune_vectors
+from nlp.training.contrast import PairSampler, tune_tokens, tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.ngrams import fit_ngrams
@@ -50,6 +50,7 @@ from nlp.training.pretrain import LengthGroupedTrainer, Teacher
 from nlp.training.rows import Collator, TrainingRows
 from nlp.training.variation import PlaceSwap
 
+TOKEN_WIDTH = 48  # of a token vector, at most: 32 and 96 serve the ranker as well
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnxruntime", "numpy")
 
 
@@ -91,7 +92,8 @@ def two_speed_optimizer(network: JointEncoder, recipe: Recipe) -> torch.optim.Op
     t = recipe.train
     parts: dict[bool, list[Tensor]] = {False: [], True: []}
     for name, weight in network.named_parameters():
-        parts["_head." in name].append(weight)
+        if weight.requires_grad:
+            parts["_head." in name].append(weight)
     groups = [{"params": parts[False], "lr": t.lr}, {"params": parts[True], "lr": t.head_lr}]
     return torch.optim.AdamW(groups, lr=t.lr, weight_decay=t.weight_decay)
 
@@ -145,7 +147,10 @@ class Job:
         encoder, rows = _tokens(checkpoint_folder(recipe.base.path, "base.path"), recipe.tokens)
         torch.manual_seed(recipe.train.seed)
         t = recipe.train
-        network = JointEncoder(load_base(recipe.base, rows), len(schema.topics), len(tag_names(schema)), t.dropout, t.ngrams)
+        sizes = len(schema.topics), len(tag_names(schema))
+        base = load_base(recipe.base, rows)
+        tokens = min(TOKEN_WIDTH, base.config.hidden_size) if pairs else 0
+        network = JointEncoder(base, *sizes, t.dropout, t.ngrams, tokens)
         if recipe.base.heads:
             warm_start(network, schema, Path(recipe.base.heads))
         longest = network.encoder.config.max_position_embeddings
@@ -215,6 +220,7 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     network = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).eval().cpu().float()
     if job.pairs is not None:
         tune_vectors(network, job.encoder, job.pairs, t.pair_steps, t.seed)
+        tune_tokens(network, job.encoder, job.pairs, t.pair_steps, t.seed)
     facts = {
         "name": recipe.name,
         "recipe": recipe.to_dict(),

@@ -52,3 +52,12 @@ def test_loss_falls_as_partners_meet_and_negatives_part() -> None:
     apart = torch.cat([axes[:2], axes[2:], axes[:1]])  # partners are strangers, the negative is the first question itself
     together = torch.cat([axes[:2], axes[:2], axes[3:]])
     assert contrast_loss(together, 2) < 1e-6 < 1 < contrast_loss(apart, 2)
+
+
+def test_interaction_loss_falls_as_the_tokens_of_partners_meet() -> None:
+    from nlp.training.contrast import interaction_loss
+
+    axes = torch.eye(6)
+    questions = [axes[:2], axes[2:5]]
+    together = interaction_loss([*questions, questions[0].flip(0), torch.cat([questions[1], axes[5:]])], 2)
+    assert together < 1e-6 < 1 < interaction_loss([*questions, *questions[::-1]], 2)

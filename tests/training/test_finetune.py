@@ -17,6 +17,7 @@ from nlp.data.markup import parse_marked
 from nlp.data.pairs import Block, pairs_of
 from nlp.errors import BundleError, RecipeError
 from nlp.model.vocabulary import piece_tokenizer
+from nlp.retrieval.interaction import interaction, pack
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
@@ -129,7 +130,7 @@ def check_pipe(analyzer: Analyzer) -> None:
         assert all(0 <= e.start < e.end <= len(text) for e in analysis.entities)
 
 
-def test_question_pairs_shape_the_vector(tmp_path: Path) -> None:
+def test_question_pairs_shape_the_vectors(tmp_path: Path) -> None:
     file = tmp_path / "pairs.jsonl"
     blocks = [(1, LINES[0], LINES[1]), (2, LINES[2], LINES[3])]
     plain = [Block(n, parse_marked(a[0], TAGS)[0], (parse_marked(b[0], TAGS)[0],), ()) for n, a, b in blocks]
@@ -140,9 +141,11 @@ def test_question_pairs_shape_the_vector(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "bundle/manifest.json").read_text(encoding="utf-8"))
     assert set(manifest["data"]) == {"train", "dev", "test", str(file)}
     texts = [block.question for block in plain] + [block.paraphrases[0] for block in plain]
-    vectors = np.stack([a.vector for a in Analyzer.from_pretrained(tmp_path / "bundle", threads=1).pipe(texts)])
-    closeness = vectors[:2] @ vectors[2:].T
-    assert closeness.diagonal().min() > closeness[[0, 1], [1, 0]].max()
+    analyses = list(Analyzer.from_pretrained(tmp_path / "bundle", threads=1).pipe(texts))
+    vectors = np.stack([a.vector for a in analyses])
+    by_tokens = np.stack([interaction(a.tokens, [pack(b.tokens) for b in analyses[2:]]) for a in analyses[:2]])
+    for closeness in (vectors[:2] @ vectors[2:].T, by_tokens):
+        assert closeness.diagonal().min() > closeness[[0, 1], [1, 0]].max()
 
 
 def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
