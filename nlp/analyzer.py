@@ -141,7 +141,8 @@ class Analyzer:
         spans = entities_of(decode_spans(logits, self.names), encoding)
         mentions = find(text, self.kinds, reference)
         if spans or mentions:
-            spans = reconcile(spans, mentions, Evidence(softmax(logits), encoding, self.names), self.labels, self.trust)
+            evidence = Evidence(softmax(logits), encoding, self.names)
+            spans = reconcile(text, spans, mentions, evidence, self.labels, self.trust)
         return add_values(text, spans, self.labels, reference)
 
 

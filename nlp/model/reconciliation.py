@@ -4,7 +4,8 @@ The grammar of `nlp.text` knows exactly where an amount, a date or a place ends;
 place has, and all the types that no grammar describes. Rules, in this order:
 
 1. A span of the network with a type that has no grammar stands, and no mention of the grammar may cut into it: 江西 in 江西省税务部门 is no
-   region. So does a span of a type with a grammar where no mention touches it, if the network is sure enough (他说[8000]够不够).
+   region. So does a span of a type with a grammar where no mention touches it, if the network is sure enough (他说[8000]够不够), and if
+   the grammar does not see the name of a public body or of a hospital begin there (到[A市]口腔医院).
 2. Where both found something of the same type, the boundaries are the grammar's, and type, role and probability the network's.
 3. Where they touch but differ in type, the mention stands with the type that the network gave (退休前[50] is an age, not a number).
 4. A mention that the network missed stands if the network finds its type likely enough there.
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from nlp.model.alignment import OUTSIDE, Encoding
 from nlp.schema import Entity, LabelSchema
+from nlp.text.places import begins_institution
 
 NEVER = 1.01  # a threshold that no probability reaches
 DOUBT = 0.5  # what only the network found, and thinks unlikely itself, never stands: other texts hold traps that the dev split lacks
@@ -71,11 +73,17 @@ class Evidence:
 
 
 def reconcile(
-    spans: Sequence[Entity], mentions: Sequence[Entity], evidence: Evidence, labels: LabelSchema, trust: Mapping[str, Trust]
+    text: str,
+    spans: Sequence[Entity],
+    mentions: Sequence[Entity],
+    evidence: Evidence,
+    labels: LabelSchema,
+    trust: Mapping[str, Trust],
 ) -> list[Entity]:
     """Joins the spans of the network with the mentions of the grammar by the rules of the module.
 
     Args:
+        text: What both read.
         spans: Of the network, in text order, without overlap.
         mentions: Of `nlp.text.find`; their types are kinds of values.
         evidence: The network's view of any span.
@@ -90,7 +98,11 @@ def reconcile(
         span
         for span in spans
         if kinds[span.type] is None
-        or (not _touching(span, mentions) and (span.probability or 0.0) >= trust.get(span.type, Trust()).network)
+        or (
+            not _touching(span, mentions)
+            and (span.probability or 0.0) >= trust.get(span.type, Trust()).network
+            and not (kinds[span.type] == "region" and begins_institution(text, span.start, span.end))
+        )
     ]
     for mention in mentions:
         entity = _settle(mention, spans, kinds, evidence, trust)

@@ -61,6 +61,11 @@ _NO_ORGANISATION = re.compile(
     "工作|参保|退休|居住|户口|户籍|就医|报销|落户|上班|打工|生活|住院|看病|缴费|结算|备案|医保卡|社保卡|小区|花园|大道|村"
     "|[一二三四五六七八九十两几多数各]+(?:个|家|所|部门|医院|学校|级)|一些|如何|怎|进入|如果|服役|供应"
 )
+# Public bodies and hospitals: a place before one is part of its name. Before a shop or a factory it may be where that stands.
+_INSTITUTION = re.compile(
+    "(?:医院|卫生院|部门|局|委员会|政府|法院|检察院|[医社]保所|派出所|税务所|司法所|管理[部所处]|[大支总]队)$"
+)
+_NO_INSTITUTION = re.compile("[某那这哪任各家个老同级上进住开里的附近去找对当本县校看]|公立|私立|三甲|定点")
 _GENERIC = re.compile(
     "(?:三甲|定点|基层|公立|私立|民营|大|一家|本地|当地|外资|国有|私营|几家|所有|有关|相关|普通|正规|大型|中型|小型|小)*"
     "(?:医院|卫生院|卫生所|公司|单位|学校|企业|机构|工厂|机场|幼儿园|小学|中学|高中|初中|药店|诊所|超市|门诊|商场|小区"
@@ -113,6 +118,13 @@ def organisation_end(text: str, start: int, end: int, tables: Gazetteer) -> int 
     if match is None or _NO_ORGANISATION.search(text, end, match.end()) or _names_city(text, end + 1, match.end(), tables):
         return None
     return match.end()
+
+
+def is_institution(text: str, start: int, end: int, tables: Gazetteer) -> bool:
+    """Whether the place `text[start:end]` begins the name of a public body or of a hospital: 江西省 in 江西省税务部门."""
+    last = organisation_end(text, start, end, tables)
+    rest = text[end:last] if last else ""
+    return _INSTITUTION.search(rest) is not None and _NO_INSTITUTION.search(rest) is None
 
 
 def _names_city(text: str, start: int, end: int, tables: Gazetteer) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nlp.schema import NATIONAL
 from nlp.text.gazetteer import CITY_STANDING, Gazetteer, Reading, gazetteer, level, related
-from nlp.text.lookalikes import FUNCTION, HAN, UNIT_SUFFIXES, is_lookalike, is_street, organisation_end
+from nlp.text.lookalikes import FUNCTION, HAN, UNIT_SUFFIXES, is_institution, is_lookalike, is_street, organisation_end
 
 # 西地省 is the mask of a province in a public corpus of citizens' letters.
 _MASKED = re.compile(
@@ -94,6 +94,11 @@ def _is_estate(text: str, place: Place, before: Place) -> bool:
     if place.start != before.end or text[place.end - 1] in UNIT_SUFFIXES:
         return False
     return not before.readings or all(level(c) == "county" for r in before.readings for c in r.codes)
+
+
+def begins_institution(text: str, start: int, end: int) -> bool:
+    """Whether the span `text[start:end]` that a model took for a place begins the name of a public body or of a hospital."""
+    return is_institution(text, start, end, gazetteer())
 
 
 def read_place(text: str) -> Place | None:

@@ -35,7 +35,7 @@ def evidence(text: str, sure: dict[str, float] | None = None) -> Evidence:
 def joined(
     text: str, spans: list[Entity], sure: dict[str, float] | None = None, trust: dict[str, Trust] | None = None
 ) -> list[str]:
-    found = reconcile(spans, find(text, KINDS), evidence(text, sure), SCHEMA, trust or {})
+    found = reconcile(text, spans, find(text, KINDS), evidence(text, sure), SCHEMA, trust or {})
     return [f"{text[e.start : e.end]}:{e.type}" + (f":{e.role}" if e.role else "") for e in found]
 
 
@@ -56,6 +56,24 @@ def test_no_mention_cuts_into_a_name() -> None:
     assert joined(text, [Entity(0, 7, "organization", probability=0.6)]) == ["江西省税务部门:organization", "500元:amount"]
 
 
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("今天到A市口腔医院补牙", False),
+        ("江西省税务部门如何答复", False),
+        ("北京妇产医院能报销吗", False),
+        ("A市某三甲医院的护士", True),
+        ("A市医院看病怎么报", True),
+        ("东莞电子厂上班三年", True),
+    ],
+)
+def test_the_place_of_a_hospital_or_public_body_is_part_of_its_name(text: str, stands: bool) -> None:
+    start = text.find("A市") if "A市" in text else 0
+    span = Entity(start, start + (3 if text.startswith("江西省") else 2), "region", "care", probability=0.9)
+    found = reconcile(text, [span], [], evidence(text), SCHEMA, {})
+    assert [(e.start, e.end) for e in found] == ([(span.start, span.end)] if stands else [])
+
+
 def test_a_bare_number_stands_if_the_network_is_sure() -> None:
     text = "他说8000够不够"
     spans = [Entity(2, 6, "amount", probability=0.8)]
@@ -71,7 +89,7 @@ def test_the_network_decides_what_a_number_is() -> None:
 def test_values_come_from_the_mention_of_the_same_kind_only() -> None:
     text = "我60岁"
     for kind, known in (("age", True), ("amount", False)):
-        entity = reconcile([Entity(1, 3, kind, probability=0.9)], find(text, KINDS), evidence(text), SCHEMA, {})[0]
+        entity = reconcile(text, [Entity(1, 3, kind, probability=0.9)], find(text, KINDS), evidence(text), SCHEMA, {})[0]
         assert (entity.value is not None) == known
 
 
@@ -83,7 +101,7 @@ def test_the_result_is_in_order_and_does_not_overlap(text: str, data: st.DataObj
         for a, b in zip(cuts[::2], cuts[1::2], strict=False)
     ]
     end = 0
-    for entity in reconcile(spans, find(text, KINDS), evidence(text), SCHEMA, {}):
+    for entity in reconcile(text, spans, find(text, KINDS), evidence(text), SCHEMA, {}):
         assert end <= entity.start < entity.end <= len(text)
         end = entity.end
 
