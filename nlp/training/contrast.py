@@ -18,12 +18,12 @@ from nlp.data.pairs import Pair
 from nlp.errors import InputError
 from nlp.model.alignment import TextEncoder, pad_rows
 from nlp.model.network import SIMILARITY_TEMPERATURE, JointEncoder, mean_pool
+from nlp.retrieval.interaction import QUESTION_TOKENS
 
 BATCH = 64  # pairs
 LEARNING_RATE = 2e-4
 PULL = 0.02  # weight of the squared distance of the map from what it was
 TOKEN_LEARNING_RATE = 1e-3  # falls to 0
-TOKENS = 64  # of a text whose vectors are tuned
 
 
 class PairSampler:
@@ -125,7 +125,7 @@ def tune_tokens(network: JointEncoder, encoder: TextEncoder, sampler: PairSample
 
     Args:
         network: In evaluation mode, float32, with a token head.
-        encoder: Tokenizer of the network; `TOKENS` tokens of a text are read.
+        encoder: Tokenizer of the network; as many tokens of a text are read as of a question that is asked.
         sampler: What to learn from.
         steps: Batches to draw.
         seed: Of the draws.
@@ -133,9 +133,9 @@ def tune_tokens(network: JointEncoder, encoder: TextEncoder, sampler: PairSample
     head = network.token_head
     assert head is not None
     states: list[Tensor] = [torch.empty(0)] * len(sampler.texts)
-    for numbers, found, mask in _read_states(network, encoder, sampler.texts, TOKENS):
+    for numbers, found, mask in _read_states(network, encoder, sampler.texts, QUESTION_TOKENS):
         for number, row, size in zip(numbers, found, mask.sum(dim=-1).tolist(), strict=True):
-            states[number] = row[1 : size - 1].half()
+            states[number] = row[1 : max(2, size - 1)].half()  # of a blank text, that of its end
     _whiten(head, torch.cat(states).float())
     head.requires_grad_(True)
     optimizer = torch.optim.Adam(head.parameters(), lr=TOKEN_LEARNING_RATE)

@@ -190,24 +190,8 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     t = recipe.train
     data = _data_files(recipe, job.splits)
     going_on = begin(work, {"recipe": essence(recipe.to_dict()), "data": data}, resume)
-    teacher = _teacher(recipe, job)
-    swap, chance = PlaceSwap(job.splits["train"], job.schema.place_types()), random.Random(t.seed)
-    variants = [[swap(example, chance) for example in job.splits["train"]] for _ in range(t.variants)]
-    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher, variants)
-    dev = TrainingRows(job.splits["dev"], job.encoder, job.schema, t.also_share)
-    names = tag_names(job.schema)
-    trainer = JointTrainer(
-        model=job.network,
-        args=_arguments(recipe, work),
-        train_dataset=train,
-        eval_dataset=dev,
-        data_collator=Collator(job.encoder.pad),
-        compute_metrics=lambda prediction: score_predictions(prediction, names),
-        callbacks=[EarlyStoppingCallback(t.patience)],
-        optimizers=(two_speed_optimizer(job.network, recipe), None),
-    )
+    trainer, train, dev = _trainer(job, work)
     start = {name: weight.detach().clone() for name, weight in job.network.named_parameters()}
-    trainer.recipe, trainer.siblings = recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)
     trainer.train(resume_from_checkpoint=True if going_on else None)
     interpolate(job.network, start, t.interpolation)
     history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
@@ -235,6 +219,29 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     if trainer.is_world_process_zero():
         write_bundle(job, network, facts, output)
     return facts
+
+
+def _trainer(job: Job, work: Path) -> tuple[JointTrainer, TrainingRows, TrainingRows]:
+    """What trains the network of a job, and its rows for training and for dev."""
+    t = job.recipe.train
+    teacher = _teacher(job.recipe, job)
+    swap, chance = PlaceSwap(job.splits["train"], job.schema.place_types()), random.Random(t.seed)
+    variants = [[swap(example, chance) for example in job.splits["train"]] for _ in range(t.variants)]
+    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher, variants)
+    dev = TrainingRows(job.splits["dev"], job.encoder, job.schema, t.also_share)
+    names = tag_names(job.schema)
+    trainer = JointTrainer(
+        model=job.network,
+        args=_arguments(job.recipe, work),
+        train_dataset=train,
+        eval_dataset=dev,
+        data_collator=Collator(job.encoder.pad),
+        compute_metrics=lambda prediction: score_predictions(prediction, names),
+        callbacks=[EarlyStoppingCallback(t.patience)],
+        optimizers=(two_speed_optimizer(job.network, job.recipe), None),
+    )
+    trainer.recipe, trainer.siblings = job.recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)
+    return trainer, train, dev
 
 
 def _teacher(recipe: Recipe, job: Job) -> Teacher | None:

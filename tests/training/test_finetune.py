@@ -134,7 +134,10 @@ def test_question_pairs_shape_the_vectors(tmp_path: Path) -> None:
     file = tmp_path / "pairs.jsonl"
     blocks = [(1, LINES[0], LINES[1]), (2, LINES[2], LINES[3])]
     plain = [Block(n, parse_marked(a[0], TAGS)[0], (parse_marked(b[0], TAGS)[0],), ()) for n, a, b in blocks]
-    write_rows(file, [pair.to_dict() for block in plain for pair in pairs_of(block, None, None, f"g{block.line}", "train")])
+    blank = Block(9, " ", ("\u3000",), ())  # nobody asks so, but a file may hold it, and hours of training are not to end there
+    write_rows(
+        file, [pair.to_dict() for block in (*plain, blank) for pair in pairs_of(block, None, None, f"g{block.line}", "train")]
+    )
     recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
     done = train(recipe, tmp_path, "--set", f"data.pairs={file}", "--set", "train.epochs=4")
     assert done.returncode == 0, done.stderr[-2000:]
