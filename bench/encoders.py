@@ -8,7 +8,8 @@
 
 An encoder is a folder that a recipe can name as its base, with `:random` for random weights of its shape, `:piece` for its own pieces
 instead of characters, and `:query` for pieces and the prefix that E5 encoders expect. Pairs are rows of `a`, `b`, `label`; tags are rows
-of `text` and `entities`. Each result is one JSON line, so that runs of several days can be joined.
+of `text` and `entities`. Each result is a JSON line and is appended to bench/results/encoders.jsonl: a measure over more seeds goes on
+from those that stand there for the same weights and settings.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import hashlib
 import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +45,7 @@ from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabu
 from nlp.text.segment import split
 from nlp.training.pretrain import MaskedEncoder, MaskingCollator, build_corpus
 
+RESULTS = Path(__file__).resolve().parent / "results" / "encoders.jsonl"
 QUESTION = "北京医保卡在河北住院能直接结算吗，需要先备案么，报销比例是多少啊"  # 32 characters
 FIXED = TrainRecipe(
     epochs=10, batch_size=32, lr=3e-4, head_lr=1e-3, dropout=0.1, topic_weight=0.0, patience=9, precision="bf16"
@@ -59,13 +62,32 @@ def main() -> None:
     parser.add_argument("--dev", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--lr", type=float, default=FIXED.lr, help="peak learning rate of the fine-tuning")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     for name in options.encoder:
+        about = {"what": options.what, "encoder": name, "weights": fingerprint(name)}
         for row in MEASURES[options.what](name, options):
-            print(json.dumps({"encoder": name, **row}), flush=True)
+            record({**about, **row})
+
+
+def fingerprint(name: str) -> str:
+    """Beginning of the SHA-256 of the weights of an encoder."""
+    return hashlib.sha256((Path(name.partition(":")[0]) / "model.safetensors").read_bytes()).hexdigest()[:12]
+
+
+def recorded() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()] if RESULTS.exists() else []
+
+
+def record(row: dict[str, Any]) -> None:
+    """Prints a result, and keeps it where it is new and no summary of others."""
+    print(json.dumps(row), flush=True)
+    if "seeds" not in row and row not in recorded():
+        with RESULTS.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
 
 def load(name: str) -> tuple[TokenEncoder, TextEncoder, str]:
@@ -102,37 +124,59 @@ def vectors(network: TokenEncoder, encoder: TextEncoder, texts: Sequence[str], b
     for first in range(0, len(order), batch):
         numbers = order[first : first + batch]
         encodings = encoder.encode([texts[n] for n in numbers])
-        ids, mask = map(torch.from_numpy, encoder.batch(encodings, encoder.windows(encodings)))
+        windows = [window for window in encoder.windows(encodings) if window.start == 0]
+        ids, mask = map(torch.from_numpy, encoder.batch(encodings, windows))
         found[numbers] = torch.nn.functional.normalize(mean_pool(network(ids, mask), mask), dim=-1)
     return found
 
 
 def tagging(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Span F1 on `--dev` after the same fine-tuning on `--train` for every encoder: mean and spread over seeds."""
-    scores = []
-    for seed in range(options.seeds):
-        with tempfile.TemporaryDirectory() as folder:
-            data = tagging_set(Path(folder) / "data", options.train, options.dev, options.rows)
-            facts = tuned(name, data, dataclasses.replace(FIXED, seed=seed), Path(folder))
-        scores.append({"f1": facts["metrics"]["dev"]["span_f1"]})
-        yield {"tags": options.dev.stem, "seed": seed, **scores[-1], "lost": facts["entities_lost"]["dev"]}
-    yield {"tags": options.dev.stem, "seeds": len(scores), **spread(scores)}
+    train = dataclasses.replace(FIXED, lr=options.lr)
+
+    def once(seed: int, folder: Path) -> dict[str, Any]:
+        data = tagging_set(folder / "data", options.train, options.dev, options.rows)
+        facts = tuned(name, data, dataclasses.replace(train, seed=seed), folder)
+        return {"f1": facts["metrics"]["dev"]["span_f1"], "lost": facts["entities_lost"]["dev"]}
+
+    yield from over_seeds(name, options, train, once)
 
 
 def asking(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Topic accuracy and entity F1 on the questions of `--dev` after the same training on the data set `--data` for every encoder."""
     schema = load_schema(options.data / "schema.toml")
     gold = read_examples(options.dev, schema)
-    train = dataclasses.replace(FIXED, epochs=5, topic_weight=2.0, tag_weight=4.0, role_weight=1.0)
+    train = dataclasses.replace(FIXED, lr=options.lr, epochs=5, topic_weight=2.0, tag_weight=4.0, role_weight=1.0)
+
+    def once(seed: int, folder: Path) -> dict[str, Any]:
+        tuned(name, options.data, dataclasses.replace(train, seed=seed), folder)
+        analyzer = Analyzer.from_pretrained(folder / "bundle", threads=options.threads)
+        report = evaluate(gold, list(analyzer.pipe(e.text for e in gold)), schema.out_of_scope()).to_dict()
+        return {key: report[key] for key in ("topic_accuracy", "entity_f1", "role_accuracy")}
+
+    yield from over_seeds(name, options, train, once)
+
+
+def over_seeds(
+    name: str, options: argparse.Namespace, train: TrainRecipe, once: Callable[[int, Path], dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """A row a seed, from an earlier run where there is one, then mean and spread over them."""
+    data = {"data": options.data.name} if options.data else {"train": options.train.stem}
+    files = [file for file in (options.train, options.dev, options.data and options.data / "train.jsonl") if file]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    settings = {"rows": options.rows, "epochs": train.epochs, "lr": train.lr}
+    about = {**data, "on": options.dev.stem, "files": digest, **settings}
+    same = {"what": options.what, "weights": fingerprint(name), **about}
+    earlier = {row["seed"]: row for row in recorded() if row["encoder"] == name and same.items() <= row.items()}
     scores = []
     for seed in range(options.seeds):
-        with tempfile.TemporaryDirectory() as folder:
-            tuned(name, options.data, dataclasses.replace(train, seed=seed), Path(folder))
-            analyzer = Analyzer.from_pretrained(Path(folder) / "bundle", threads=options.threads)
-            report = evaluate(gold, list(analyzer.pipe(e.text for e in gold)), schema.out_of_scope()).to_dict()
-        scores.append({key: report[key] for key in ("topic_accuracy", "entity_f1", "role_accuracy")})
-        yield {"questions": options.dev.stem, "seed": seed, **scores[-1]}
-    yield {"questions": options.dev.stem, "seeds": len(scores), **spread(scores)}
+        if seed in earlier:
+            scores.append({key: value for key, value in earlier[seed].items() if key not in same})
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                scores.append({"seed": seed, **once(seed, Path(folder))})
+        yield {**about, **scores[-1]}
+    yield {**about, "seeds": len(scores), **spread(scores)}
 
 
 def tuned(name: str, data: Path, train: TrainRecipe, folder: Path) -> dict[str, Any]:
@@ -146,10 +190,10 @@ def tuned(name: str, data: Path, train: TrainRecipe, folder: Path) -> dict[str, 
     return finetune(recipe, folder / "bundle", folder / "work", resume=False)
 
 
-def spread(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+def spread(scores: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Mean of each figure over the seeds, and its standard deviation."""
     found = {}
-    for key in scores[0]:
+    for key in scores[0].keys() - {"seed", "encoder", "lost"}:
         values = [score[key] for score in scores]
         found[key] = round(statistics.mean(values), 4)
         found[f"{key}_spread"] = round(statistics.stdev(values) if len(values) > 1 else 0.0, 4)

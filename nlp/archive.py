@@ -96,9 +96,8 @@ def build_index(
     """
     batches = _ahead(make_batch(some, analyzer, answers=answers) for some in _chunks(entries, chunk))
     fitted = analyzer.router
-    return AnswerIndex.create(
-        path, batches, analyzer.fingerprint, thresholds=fitted.get("thresholds"), ranker=fitted.get("ranker")
-    )
+    kept = {name: fitted.get(name) for name in ("thresholds", "ranker", "scales")}
+    return AnswerIndex.create(path, batches, analyzer.fingerprint, **kept)
 
 
 def add_entries(

@@ -6,6 +6,7 @@ find_records("audit.jsonl", reason="no_answer", since="2026-11-01")
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -31,9 +32,8 @@ class AuditRecord:
         action: `answer`, `suggest` or `handoff`.
         reason: Why.
         answer: Id of the entry that was given as the answer, None where none was.
-        probability: That of the first entry.
-        certainty: That the first entry is the answer.
-        scores: Id and probability of each entry that was found, best first.
+        probability: That the first entry is the answer.
+        scores: Id and score of each entry that was found, best first.
         thresholds: Those of the router.
         model: Fingerprint of the encoder.
         index: Version of the index.
@@ -47,7 +47,6 @@ class AuditRecord:
     reason: str
     answer: str | None
     probability: float
-    certainty: float
     scores: tuple[tuple[str, float], ...]
     thresholds: Mapping[str, float] = field(default_factory=dict)
     model: str = ""
@@ -63,13 +62,14 @@ class AuditRecord:
         Raises:
             KeyError, TypeError, ValueError: It is not such a row.
         """
-        # Records of before there was a certainty were decided by the probability.
-        row = {"certainty": row["probability"], **row}
         known = {f.name: row[f.name] for f in fields(cls)}
         strings = [known[name] for name in ("time", "id", "question", "topic", "action", "reason", "model", "index")]
         if not all(isinstance(value, str) for value in strings):
             raise TypeError("expected strings")
-        return cls(**known | {"scores": tuple((str(name), float(score)) for name, score in row["scores"])})
+        # Of records that hold both, the probability was that of the best entry, and the certainty what is now called so.
+        probability = float(row.get("certainty", row["probability"]))
+        scores = tuple((str(name), float(score)) for name, score in row["scores"])
+        return cls(**known | {"probability": probability, "scores": scores})
 
 
 class AuditLog:
@@ -103,7 +103,6 @@ class AuditLog:
             reason=decision.reason,
             answer=hits[0].entry.id if decision.action == "answer" else None,
             probability=round(decision.probability, 4),
-            certainty=round(decision.certainty, 4),
             scores=tuple((hit.entry.id, hit.score) for hit in hits),
             thresholds=thresholds,
             model=model,
@@ -138,14 +137,14 @@ def find_records(
     for name, time in (("since", since), ("until", until)):
         if not _begins_a_time(time):
             raise InputError(f"{name}: expected the beginning of a time such as 2026-11-22T08:30 (UTC), got {time!r}")
-    for number, row in enumerate(Journal(path).rows(), 1):
+    for file, line, row in Journal(path).rows():
         if isinstance(row, DataError):
             yield row
             continue
         try:
             record = AuditRecord.from_dict(row)
         except (KeyError, TypeError, ValueError) as error:
-            yield DataError(path, number, "", f"not a record of a decision: {error!r}")
+            yield DataError(file, line, "", f"not a record of a decision: {error!r}")
             continue
         in_time = record.time[: len(since)] >= since and record.time[: len(until)] <= until
         if in_time and action in (None, record.action) and reason in (None, record.reason) and contains in record.question:
@@ -155,8 +154,10 @@ def find_records(
 def _begins_a_time(text: str) -> bool:
     """Whether the text, filled up from a time, is a time."""
     sample = "2000-01-01T00:00:00.000"
+    if not re.fullmatch(r"[0-9T:.-]*", text) or len(text) > len(sample):
+        return False
+    whole = text + sample[len(text) :]
     try:
-        datetime.fromisoformat(text + sample[len(text) :])
+        return datetime.fromisoformat(whole).isoformat(timespec="milliseconds") == whole
     except ValueError:
         return False
-    return len(text) <= len(sample)

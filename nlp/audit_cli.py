@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from nlp.errors import DataError, InputError
 
 AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
-COLUMNS = ("time", "decision", "action", "reason", "p", "sure", "answer")
+COLUMNS = ("time", "decision", "action", "reason", "p", "answer")
 
 
 def show_audit(
@@ -45,10 +46,10 @@ def show_audit(
                 record.action,
                 record.reason,
                 f"{record.probability:.2f}",
-                f"{record.certainty:.2f}",
                 record.answer or "",
             )
-            table.add_row(*cells, record.question[:60])
+            table.add_row(*map(Text, cells))
+            table.add_row("", Text(record.question), style="dim")
     if not machine:
         Console().print(table)
     if bad:

@@ -305,9 +305,12 @@ def _writer(target: Path | None) -> Iterator[Callable[[Row], None]]:
     if target is None:
         yield lambda row: print(json.dumps(row, ensure_ascii=False))
         return
+    # What stands at the target, perhaps the rows that are read, stays until all is done; a pipe or a device is written to at once.
+    part = target if target.exists() and not target.is_file() else target.with_name(target.name + ".part")
     try:
-        file = target.open("w", encoding="utf-8", errors="backslashreplace")
+        file = part.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error.strerror}") from None
     with file:
         yield lambda row: print(json.dumps(row, ensure_ascii=False), file=file)
+    part.replace(target)

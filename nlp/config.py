@@ -104,7 +104,8 @@ class TrainRecipe:
 
     def __post_init__(self) -> None:
         _check(self, 1, math.inf, "batch_size", "patience")
-        _check(self, 0, 1, "dropout", "label_smoothing", "also_share", "interpolation")
+        _check(self, 0, 1, "dropout", "label_smoothing", "interpolation")
+        _check(self, 0, 0.49, "also_share")  # the topic of a row is the one of the largest share
         _check(self, 0, 0.99, "warmup")
         _check(self, 0, math.inf, "epochs", "lr", "head_lr", "weight_decay", "variants", "pair_steps")
         _check(self, 0, math.inf, "topic_weight", "tag_weight", "role_weight", "vector_weight")
@@ -220,8 +221,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such file") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: not UTF-8 at byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
@@ -364,6 +365,10 @@ def schema_from_dict(data: Mapping[str, Any], where: str) -> LabelSchema:
         )
     kinds = {key: parse(_TypeTable, t, f"{where}: types.{key}") for key, t in data.get("types", {}).items()}
     for key, table in kinds.items():
+        if ":" in key or any(":" in role for role in table.roles):
+            raise RecipeError(
+                f"{where}: types.{key}: expected ids of type and roles without a colon, which parts the two in a tag"
+            )
         if table.value and table.value not in VALUE_KINDS:
             raise RecipeError(
                 f"{where}: types.{key}.value: expected one of {', '.join(VALUE_KINDS)}, got {_shown(table.value)}"

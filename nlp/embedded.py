@@ -9,6 +9,7 @@ from nlp.analyzer import Analyzer
 from nlp.archive import build_index
 from nlp.data.corpus import read_entries
 from nlp.errors import BundleError
+from nlp.locks import locked
 from nlp.model.store import MANIFEST, checksum
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.info import METADATA
@@ -44,8 +45,10 @@ def default_index(analyzer: Analyzer) -> AnswerIndex:
     archive = default_archive()
     model = checksum(analyzer.bundle.folder / MANIFEST)
     path = home() / "indexes" / f"{model[:12]}-{checksum(archive)[:12]}"
-    if not (path / METADATA).is_file():
-        build_index(path, read_entries(archive), analyzer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.with_name(path.name + ".lock")):  # of several processes that come first, one builds
+        if not (path / METADATA).is_file():
+            build_index(path, read_entries(archive), analyzer)
     return AnswerIndex.open(path, analyzer.fingerprint)
 
 

@@ -6,13 +6,13 @@ rows = training_rows(read_corrections("feedback.jsonl"), entries)
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nlp.data.corpus import text_id
 from nlp.data.pairs import Pair, PairKind
 from nlp.errors import DataError, InputError
 from nlp.journal import Journal
@@ -92,11 +92,11 @@ def read_corrections(path: str | Path) -> Iterator[Correction | DataError]:
         InputError: There is no such file.
     """
     names = {f.name for f in fields(Correction)}
-    for number, row in enumerate(Journal(path).rows(), 1):
+    for file, line, row in Journal(path).rows():
         if isinstance(row, DataError):
             yield row
         elif not row.get("question") or not set(row) <= names or not all(isinstance(value, str) for value in row.values()):
-            yield DataError(path, number, "", f"not a correction: {row!r:.80}")
+            yield DataError(file, line, "", f"not a correction: {row!r:.80}")
         else:
             yield Correction(**row)
 
@@ -140,15 +140,18 @@ def _kind(question: str, right: Entry | None, wrong: Entry) -> PairKind:
 
 
 def _example(question: str, topic: str) -> Example:
-    name = _name(question)
+    name = text_id(question)
     return Example(name, question, topic, source=SOURCE, group=name)
 
 
 def _pair(question: str, entry: Entry, label: int, kind: PairKind) -> Pair:
     return Pair(
-        _name(f"{question}\n{entry.question}"), question, entry.question, entry.id, label, kind, entry.topic, _name(question)
+        text_id(f"{question}\n{entry.question}"),
+        question,
+        entry.question,
+        entry.id,
+        label,
+        kind,
+        entry.topic,
+        text_id(question),
     )
-
-
-def _name(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]

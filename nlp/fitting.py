@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,9 @@ from nlp.router import SHOWN, Router, Thresholds
 from nlp.schema import Analysis, Example, Hit
 from nlp.training.rank import fit_certainty, fit_ranker, fit_threshold
 
+# A list of a smaller archive is one of which some entries are missing: the certainty, which compares the first with those behind it, is to
+# hold for a desk of forty entries as for one of thousands.
+SHARES = (1.0, 1 / 4, 1 / 16)
 SUGGEST_ERROR = 0.35  # of the lists shown, the share that may hold no answer: looking costs little
 IN_SCOPE_RECALL = 0.985  # of the questions in scope, the share that must pass the gate
 
@@ -63,7 +67,7 @@ def fit_router(
         max_error: Share of wrong answers allowed among those given, on `for_thresholds`.
 
     Returns:
-        `{"ranker": …, "thresholds": …, "figures": …}` for the bundle's router.json.
+        `{"ranker": …, "thresholds": …, "scales": …, "figures": …}` for the bundle's router.json.
 
     Raises:
         InputError: No pair names an entry, or all are of one kind.
@@ -72,7 +76,7 @@ def fit_router(
     judged = judge(router, analyzer, for_ranker)
     rows = [pair for j in judged for pair in _labelled(j)]
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])
-    lists = _lists(judged, ranker, every=1)
+    lists = [thin for share in SHARES for thin in _lists(judged, ranker, every=1, share=share)]
     ranker = replace(ranker, of_list=fit_certainty([ranker.list_features(x.hits) for x in lists], [x.right(1) for x in lists]))
     lists = _lists(judge(router, analyzer, for_thresholds), ranker, every=2)
     certain, first = [ranker.certainty(x.hits) for x in lists], [x.hits[0].score for x in lists]
@@ -82,7 +86,8 @@ def fit_router(
         out_of_scope=_gate(analyzer, examples),
     )
     figures = _figures(lists, certain, thresholds.answer)
-    return {"ranker": ranker.to_dict(), "thresholds": thresholds.to_dict(), "figures": {**figures, "max_error": max_error}}
+    kept = {"ranker": ranker.to_dict(), "thresholds": thresholds.to_dict(), "scales": dict(index.info.scales)}
+    return {**kept, "figures": {**figures, "max_error": max_error}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,17 @@ class _List:
         return any(hit.entry.id == self.entry for hit in self.hits[:depth])
 
 
-def _lists(judged: Sequence[Judged], ranker: Ranker, every: int) -> list[_List]:
-    """The lists of the questions that have an answer, and of one in `every` of them also the list without it.
+def _lists(judged: Sequence[Judged], ranker: Ranker, every: int, share: float = 1.0) -> list[_List]:
+    """The lists of the questions that have an answer, and of one in `every` of them also the list without it; of the other entries such a
+    share is there.
 
     The latter is what an archive shows that does not hold the answer. No pair can tell of such questions, for a pair has an answer. The
     certainty, which is to learn what no answer looks like, sees all of them; for the thresholds every second makes a third of all lists.
     """
+    draw = random.Random(0)
     answered = [j for j in judged if j.answers]
-    lists = [_List(tuple(ranker.order(j.hits)), j.entry, False) for j in answered]
+    found = [[hit for hit in j.hits if hit.entry.id == j.entry or draw.random() < share] for j in answered]
+    lists = [_List(tuple(ranker.order(hits)), j.entry, False) for hits, j in zip(found, answered, strict=True)]
     without = [
         replace(whole, hits=tuple(hit for hit in whole.hits if hit.entry.id != whole.entry), orphaned=True)
         for whole in lists[::every]

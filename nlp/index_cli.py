@@ -41,10 +41,11 @@ def index_build(
     from nlp.archive import build_index
     from nlp.embedded import default_bundle
 
-    reader = _Reader(source)
-    index = build_index(output, reader, Analyzer.from_pretrained(model or default_bundle()), chunk=chunk)
-    _say(f"{output}: {len(index)} entries, {reader.rejected} rejected")
-    reader.close(report)
+    with _Reader(source, report) as reader:
+        index = build_index(output, reader, Analyzer.from_pretrained(model or default_bundle()), chunk=chunk)
+        _say(f"{output}: {len(index)} entries, {reader.rejected} rejected")
+    if reader.rejected:
+        raise typer.Exit(2)
 
 
 @index_app.command("add")
@@ -146,11 +147,19 @@ def index_fit(
 
 
 class _Reader:
-    """The entries of a source, one after the other; what cannot be used is told on standard error and counted."""
+    """The entries of a source, one after the other; what cannot be used is told on standard error and counted. As a context it writes
+    the report on the pages at its end, whatever that is."""
 
-    def __init__(self, source: Path) -> None:
-        self.source, self.rejected = source, 0
+    def __init__(self, source: Path, report: Path | None) -> None:
+        self.source, self.report, self.rejected = source, report, 0
         self.pages: list[dict[str, Any]] = []
+
+    def __enter__(self) -> _Reader:
+        self._write()  # before any work is done for it
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
 
     def __iter__(self) -> Iterator[Entry]:
         from nlp.data.pages import PageReport
@@ -166,12 +175,12 @@ class _Reader:
                 self.rejected += 1
                 _complain(str(item))
 
-    def close(self, report: Path | None) -> None:
-        """Writes the report on the pages; exit code 2 where something could not be used."""
-        if report:
-            report.write_text(json.dumps(self.pages, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        if self.rejected:
-            raise typer.Exit(2)
+    def _write(self) -> None:
+        if self.report:
+            try:
+                self.report.write_text(json.dumps(self.pages, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise InputError(f"{self.report}: the report cannot be written: {error.strerror}") from None
 
 
 def _extend(
@@ -183,9 +192,9 @@ def _extend(
     from nlp.retrieval.index import AnswerIndex
 
     analyzer = Analyzer.from_pretrained(model or default_bundle())
-    reader = _Reader(source)
     opened = AnswerIndex.open(index, analyzer.fingerprint)
-    changed, changes = add_entries(opened, reader, analyzer, update=update, chunk=chunk)
+    with _Reader(source, report) as reader:
+        changed, changes = add_entries(opened, reader, analyzer, update=update, chunk=chunk)
     for name in changes.conflicts:
         _complain(f"{source}: {name!r} is in the archive with other content; `wenlu index update` replaces it")
     for new, old in changes.duplicates:
@@ -194,14 +203,13 @@ def _extend(
         print(json.dumps({"version": changed.version, "entries": len(changed), **changes.to_dict()}, ensure_ascii=False))
     else:
         print(f"{index}: {changes}, {reader.rejected} rejected; {len(changed)} entries")
-    reader.close(report)
-    if changes.conflicts:
+    if changes.conflicts or reader.rejected:
         raise typer.Exit(2)
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: cannot be read: {error}") from None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +53,26 @@ class Journal:
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 
-    def rows(self) -> Iterator[dict[str, Any] | DataError]:
-        """Reads all rows, oldest first; a line that is no row comes as its error.
+    def rows(self) -> Iterator[tuple[Path, int, dict[str, Any] | DataError]]:
+        """Reads all rows, oldest first, each with its file and line; a line that is no row comes as its error.
 
         Raises:
             InputError: There is no such file.
         """
-        full = self.full()
-        for path in full if full and not self.path.exists() else [*full, self.path]:
-            yield from (row for _, row in read_rows(path))
+        read: set[int] = set()
+        while unread := [file for file in self._files() if file.stat().st_ino not in read]:
+            path = unread[0]  # one at a time: the one that is written to may fill, and get another name, meanwhile
+            read.add(path.stat().st_ino)
+            yield from ((path, line, row) for line, row in read_rows(path))
+        if not read:
+            raise InputError(f"{self.path}: no such file")
+
+    def _files(self) -> list[Path]:
+        return [*self.full(), *([self.path] if self.path.exists() else [])]
 
     def full(self) -> list[Path]:
         """The full files, oldest first."""
-        return sorted(self.path.parent.glob(f"{self.path.stem}.{'[0-9]' * _DIGITS}{self.path.suffix}"))
+        return sorted(self.path.parent.glob(f"{escape(self.path.stem)}.{'[0-9]' * _DIGITS}{escape(self.path.suffix)}"))
 
     def _rotate(self) -> None:
         full = self.full()

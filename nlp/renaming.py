@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nlp.analyzer import Analyzer
 from nlp.config import schema_to_dict
@@ -49,10 +50,22 @@ def rename_labels(folder: Path, plan: Path, output: Path) -> Migration:
             lessons = (replace(x, topics=tuple(migration.topics[topic][0] for topic in x.topics)) for x in extension.lessons)
             renamed = replace(extension, lessons=tuple(lessons))
             (scratch / EXTENSION).write_text(json.dumps(renamed.to_dict(), ensure_ascii=False) + "\n", encoding="utf-8")
-        write_manifest(
-            scratch, {**bundle.manifest, "renamed": [str(c) for c in (*migration.plan.topics, *migration.plan.types)]}
-        )
+        changes = [str(c) for c in (*migration.plan.topics, *migration.plan.types)]
+        write_manifest(scratch, {**_renamed_facts(bundle.manifest, migration), "renamed": changes})
     return migration
+
+
+def _renamed_facts(manifest: Mapping[str, Any], migration: Migration) -> dict[str, Any]:
+    """The manifest with the new names where labels stand in it: the trust in types, and the gate's topic."""
+    facts = dict(manifest)
+    if trust := facts["calibration"].get("trust"):
+        facts["calibration"] = {
+            **facts["calibration"],
+            "trust": {migration.types[kind][0]: limits for kind, limits in trust.items()},
+        }
+    if gate := (facts.get("thresholds") or {}).get("gate"):
+        facts["thresholds"] = {**facts["thresholds"], "gate": {**gate, "topic": migration.topics[gate["topic"]][0]}}
+    return facts
 
 
 def compare(old: Path, new: Path, plan: Path, gold: Path) -> str:

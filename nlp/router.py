@@ -38,11 +38,11 @@ class QuestionAnalyzer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Probabilities from which the router acts.
+    """Numbers in [0, 1] from which the router acts.
 
     Attributes:
-        answer: Least certainty of an entry that is given as the answer.
-        suggest: Least probability of entries that are shown to choose from.
+        answer: Least probability, given all that was found, that the first entry is the answer, for it to be given.
+        suggest: Least score of an entry that is shown to choose from.
         out_of_scope: Probability of the topic for nobody's business from which a question is handed off.
     """
 
@@ -96,7 +96,7 @@ class Router:
         """Decides what to do with a question.
 
         Returns:
-            A decision whose answers are the nearest entries, whatever the action; `probability` and `certainty` are of the first.
+            A decision whose answers are the nearest entries, whatever the action; `probability` is of the first.
 
         Raises:
             InputError: `question` is not a string, or the audit log cannot be written.
@@ -112,31 +112,33 @@ class Router:
         analysis = self.analyzer(question)
         if not any(map(str.isalnum, question)):
             return Decision("handoff", (), 0.0, "no_answer", messages.EMPTY, analysis)
-        return self._decide(analysis, asked_places(analysis), self.rank(analysis))
+        places = asked_places(analysis)
+        return self._decide(analysis, places, self.rank(analysis, places))
 
-    def rank(self, analysis: Analysis) -> tuple[Hit, ...]:
+    def rank(self, analysis: Analysis, places: AskedPlaces | None = None) -> tuple[Hit, ...]:
         """The nearest entries with their probabilities and features, best first.
+
+        Args:
+            analysis: Of the question.
+            places: What `asked_places` says of it, where that is known.
 
         Raises:
             ArchiveError: The files of the index cannot be read.
         """
         words = segment(analysis.text[:QUESTION_CHARACTERS])
-        places = asked_places(analysis)
+        places = places or asked_places(analysis)
         regions = (*places.rule, *places.care)
         found = self.index.search(words, analysis.vector, analysis.tokens, regions=regions, limit=CANDIDATES)
-        return tuple(self.ranker.rank(analysis, found, self.today or date.today()))
+        return tuple(self.ranker.rank(analysis, places, found, self.today or date.today()))
 
     def _decide(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...]) -> Decision:
-        best = hits[0].score if hits else 0.0
-        certainty = self.ranker.certainty(hits)
-        action, reason, message = self._act(analysis, places, hits, best, certainty >= self.thresholds.answer)
-        return Decision(action, hits[:SHOWN], best, reason, message, analysis, certainty)
+        probability = self.ranker.certainty(hits)
+        action, reason, message = self._act(analysis, places, hits, probability >= self.thresholds.answer)
+        return Decision(action, hits[:SHOWN], probability, reason, message, analysis)
 
-    def _act(
-        self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], best: float, sure: bool
-    ) -> tuple[Action, str, str]:
+    def _act(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], sure: bool) -> tuple[Action, str, str]:
         """Action, reason and sentence; the questions that only the asker can settle come before the answer."""
-        limits = self.thresholds
+        limits, best = self.thresholds, hits[0].score if hits else 0.0
         if self._out_of_scope(analysis) >= limits.out_of_scope:
             return "handoff", "out_of_scope", messages.OUT_OF_SCOPE
         others = [hit for hit in hits if "rule_disjoint" in hit.features and self._elsewhere(hit) > max(best, limits.suggest)]

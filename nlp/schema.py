@@ -324,8 +324,8 @@ class Hit:
 class Decision:
     """What to do with a question: give `answers[0]`, suggest `answers`, or hand off; `message` is the Chinese sentence for the asker.
 
-    `probability` says how well the first entry fits the question, `certainty` how likely it is the answer given all that was found: of
-    several entries that fit as well, none is certain. `id` names the decision in the audit log, and is empty where none is kept.
+    `probability` is that the first entry is the answer, given all that was found: of several that fit as well, which their scores tell,
+    none is likely. `id` names the decision in the audit log, and is empty where none is kept.
     """
 
     action: Action
@@ -334,14 +334,12 @@ class Decision:
     reason: str
     message: str
     analysis: Analysis
-    certainty: float = 0.0
     id: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return ({"decision": self.id} if self.id else {}) | {
             "action": self.action,
             "probability": round(self.probability, 4),
-            "certainty": round(self.certainty, 4),
             "reason": self.reason,
             "message": self.message,
             "answers": [h.to_dict() for h in self.answers],

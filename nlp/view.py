@@ -11,8 +11,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nlp.evaluation.markdown import number
+from nlp.retrieval.messages import full_name
 from nlp.schema import (
-    NATIONAL,
     AgeValue,
     Analysis,
     Decision,
@@ -136,14 +136,12 @@ def _region_text(value: RegionValue) -> str:
 def show_decision(decision: Decision, labels: LabelSchema) -> RenderableType:
     """The analysis, what was decided and why, and the answers."""
     label, style = ACTIONS[decision.action]
-    why = Text.assemble(("决定  ", "dim"), (f"{label} {decision.certainty:.0%}", f"bold {style}"))
+    why = Text.assemble(("决定  ", "dim"), (f"{label} {decision.probability:.0%}", f"bold {style}"))
     why.append(f"  {decision.reason}", style="dim")
     parts: list[RenderableType] = [show_analysis(decision.analysis, labels), why]
-    if decision.action != "answer":
-        parts.append(Text(f"      {decision.message}"))
-    parts += [
-        show_hit(hit, full=decision.action == "answer") for hit in decision.answers[: 1 if decision.action == "answer" else 5]
-    ]
+    parts.append(Text(f"      {decision.message}"))
+    whole = decision.action == "answer"
+    parts += [show_hit(hit, full=whole) for hit in decision.answers[: 1 if whole else 5]]
     return Group(*parts)
 
 
@@ -203,7 +201,7 @@ def show_hit(hit: Hit, full: bool) -> RenderableType:
     if not full:
         return Text(f"      · {hit.entry.question}  ", style="") + Text(f"{hit.score:.0%}", style="dim")
     entry = hit.entry
-    regions = "、".join("全国" if code == NATIONAL else region_name(code) for code in entry.regions)
+    regions = "、".join(map(full_name, entry.regions))
     facts = [("依据", entry.law), ("适用", regions), ("截至", entry.as_of), ("来源", entry.source)]
     source = "   ".join(f"{name} {value}" for name, value in facts if value)
     why = "   ".join(f"{name} {value:.2f}" for name, value in hit.features.items() if abs(value) >= 0.005)

@@ -105,6 +105,17 @@ def test_bad_rows_are_named_and_the_others_written(tmp_path: Path) -> None:
     assert "ref_date: expected a day" in complaints
 
 
+def test_what_stands_at_the_output_stays_until_the_new_rows_are_there(tmp_path: Path) -> None:
+    rows, other = tmp_path / "rows.jsonl", tmp_path / "other.jsonl"
+    rows.write_text('{"id": "a", "text": "缴费满15年"}\n', encoding="utf-8")
+    other.write_text("keep me", encoding="utf-8")
+    assert wenlu("values", "--input", str(tmp_path / "missing.jsonl"), "--output", str(other)).returncode == 2
+    assert other.read_text(encoding="utf-8") == "keep me"
+    assert wenlu("values", "--input", str(rows), "--output", str(rows)).returncode == 0
+    assert json.loads(rows.read_text(encoding="utf-8"))["values"]
+    assert wenlu("values", "--input", str(rows), "--output", "/dev/null").returncode == 2, "the row is no longer a text"
+
+
 def test_an_index_of_own_entries_answers(tmp_path: Path) -> None:
     entries = tmp_path / "mine.jsonl"
     rows = [{"id": str(n), "question": f"第{n}号窗口办什么", "answer": f"办理{n}类业务"} for n in range(1, 4)]

@@ -96,6 +96,7 @@ def test_default_schema_survives_a_round_trip(root: Path) -> None:
             {"topics": {key: {"name": key, "out_of_scope": True} for key in "ab"}},
             "topics.b.out_of_scope: topics.a is out of scope already",
         ),
+        ({"topics": {"a": {"name": "甲"}}, "types": {"t:r": {"name": "乙"}}}, "types.t:r: expected ids"),
     ],
 )
 def test_schema_errors(data: dict[str, object], message: str) -> None:

@@ -75,9 +75,16 @@ def test_a_topic_is_learnt(tmp_path: Path) -> None:
 
 def test_a_bundle_is_renamed_and_compared(tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
-    plan.write_text('[[topics]]\nold = ["labor_law"]\nnew = [{ id = "work", name = "工作" }]\n', encoding="utf-8")
+    rows = '[[topics]]\nold = ["labor_law"]\nnew = [{ id = "work", name = "工作" }]\n'
+    more = '[[types]]\nold = ["date"]\nnew = [{ id = "day", name = "日期", value = "date" }]\n'
+    plan.write_text(rows + more, encoding="utf-8")
     done = wenlu("schema", "migrate", BUNDLE, plan, "--output", tmp_path / "new")
-    assert done.stdout == "- rename labor_law → work\n"
+    assert done.stdout == "- rename labor_law → work\n- rename date → day\n"
+    trust = [
+        json.loads((folder / "manifest.json").read_text())["calibration"]["trust"] for folder in (BUNDLE, tmp_path / "new")
+    ]
+    assert trust[1].pop("day") == trust[0].pop("date")
+    assert trust[0] == trust[1]
     assert Analyzer.from_pretrained(tmp_path / "new", threads=1)("老板拖欠工资怎么办").topic == "work"
     gold = tmp_path / "gold.jsonl"
     gold.write_text(json.dumps({"id": "1", "text": "老板拖欠工资怎么办", "topic": "work"}) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from nlp.archive import build_index
 from nlp.audit import AuditLog, AuditRecord, find_records
@@ -21,6 +23,7 @@ from nlp.router import Router, Thresholds
 from nlp.schema import NATIONAL, Analysis, Entry, LabelSchema, TopicLabel, TopicScore
 from nlp.text.normalize import normalize
 from nlp.text.regions import find_regions
+from nlp.view import show_decision
 
 ENTRIES = [
     Entry("hz-card", "杭州社保卡丢了怎么补办？", "带身份证到杭州任一网点补卡。", "social", ("330100",)),
@@ -102,8 +105,7 @@ def test_what_an_entry_is_worth_does_not_depend_on_the_gate(router: Router) -> N
     for question, action in (("杭州社保卡丢了怎么补办", "answer"), ("杭州社保卡丢了怎么补办，下雨", "handoff")):
         decision = router(question)
         assert decision.action == action
-        assert decision.probability == decision.answers[0].score > 0
-        assert decision.certainty == router.ranker.certainty(router.rank(router.analyzer(question)))
+        assert decision.probability == router.ranker.certainty(router.rank(router.analyzer(question))) > 0
 
 
 def test_between_the_thresholds_it_suggests(router: Router) -> None:
@@ -113,13 +115,20 @@ def test_between_the_thresholds_it_suggests(router: Router) -> None:
     assert decision.to_dict()["answers"][0]["id"] == "hz-card"
 
 
-def test_an_entry_is_answered_for_its_certainty_and_suggested_for_its_probability(router: Router) -> None:
+def test_the_rule_of_another_place_is_no_answer_however_certain(router: Router) -> None:
+    certain = Router(router.analyzer, router.index, replace(WEIGHTS, of_list=Certainty({}, 9.0)), today=date(2026, 1, 1))
+    decision = certain("成都积分入户要多少分")
+    assert (decision.action, decision.reason, decision.probability) == ("handoff", "no_answer_for_region", 0.0)
+    assert certain("广州积分入户要多少分").action == "answer"
+
+
+def test_an_entry_is_answered_for_its_probability_and_suggested_for_its_score(router: Router) -> None:
     for bias, action in ((-9.0, "suggest"), (9.0, "answer")):
         weights = replace(WEIGHTS, of_list=Certainty({}, bias))
         decision = Router(router.analyzer, router.index, weights, today=date(2026, 1, 1))("杭州社保卡丢了怎么补办")
         assert decision.action == action
-        assert decision.probability == router("杭州社保卡丢了怎么补办").probability
-        assert decision.to_dict()["certainty"] == pytest.approx(Certainty({}, bias).probability({}), abs=1e-3)
+        assert decision.answers[0].score == router("杭州社保卡丢了怎么补办").answers[0].score
+        assert decision.to_dict()["probability"] == pytest.approx(Certainty({}, bias).probability({}), abs=1e-3)
 
 
 @pytest.mark.parametrize("text", ["\ud800社保卡\x00", "社" * 100_000, "' OR 1=1 --", "🙂‍↔️"])
@@ -158,3 +167,12 @@ def test_decisions_are_recorded(router: Router, tmp_path: Path) -> None:
     assert {record.model for record in records} == {"characters"}
     assert decisions[0].to_dict()["decision"] == records[0].id
     assert "decision" not in router("社保卡").to_dict()
+
+
+def test_a_person_sees_the_sentence_beside_the_answer(router: Router) -> None:
+    console = Console(width=200, file=io.StringIO())
+    for question in ("杭州社保卡丢了怎么补办", "法定节假日加班工资怎么算", "成都积分入户要多少分"):
+        decision = router(question)
+        with console.capture() as shown:
+            console.print(show_decision(decision, router.analyzer.labels))
+        assert decision.message in shown.get()

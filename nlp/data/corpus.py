@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import datasets
 
 T = TypeVar("T")
+Item = TypeVar("Item", Example, Entry)
 Parse = Callable[[dict[str, Any], Path, int], T]
 
 
@@ -32,11 +33,11 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
         (line number from 1, the object or the error). Blank lines are skipped.
 
     Raises:
-        InputError: There is no such file, or it is a folder.
+        InputError: There is no such file, or it cannot be read.
     """
     try:
         file = path.open("rb")
-    except (FileNotFoundError, IsADirectoryError) as error:
+    except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     with file:
         for number, raw in enumerate(file, 1):
@@ -77,9 +78,8 @@ def read_examples(path: Path, schema: LabelSchema | None = None) -> list[Example
     Raises:
         DataError: The first row that is not valid, or an id that stands twice.
     """
-    examples = read_all(path, lambda row, p, n: parse_example(row, p, n, schema))
-    _check_unique(path, [e.id for e in examples])
-    return examples
+    lines: dict[str, int] = {}
+    return read_all(path, lambda row, p, n: _once(parse_example(row, p, n, schema), p, n, lines))
 
 
 def read_entries(path: Path) -> list[Entry]:
@@ -88,14 +88,13 @@ def read_entries(path: Path) -> list[Entry]:
     Raises:
         DataError: The first row that is not valid, or an id that stands twice.
     """
-    entries = read_all(path, parse_entry)
-    _check_unique(path, [e.id for e in entries])
-    return entries
+    lines: dict[str, int] = {}
+    return read_all(path, lambda row, p, n: _once(parse_entry(row, p, n), p, n, lines))
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Writes JSONL: UTF-8, one object a line, keys in the given order."""
-    with path.open("w", encoding="utf-8") as file:
+    """Writes JSONL: UTF-8, one object a line, keys in the given order; a lone surrogate becomes `\\ud800`, which is how JSON writes it."""
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -137,7 +136,7 @@ def _parse_entity(data: Any, index: int, field: _Fields, text: str, schema: Labe
         expected = ", ".join(schema.type_ids()) if schema else "a string"
         raise field.error(f"{where}.type", f"unknown type {kind!r}, expected one of {expected}")
     role = data.get("role")
-    if label and role is not None and role not in label.roles:
+    if label and (role is not None or label.roles) and role not in label.roles:
         raise field.error(
             f"{where}.role", f"unknown role {role!r} of {kind}, expected one of {', '.join(label.roles) or 'none'}"
         )
@@ -164,7 +163,7 @@ def parse_entry(row: dict[str, Any], path: Path, line: int) -> Entry:
             raise field.error("regions", f"expected {NATIONAL!r} or a six-digit code, got {code!r}")
     source = field.string("source") or field.string("url_or_doc")
     law, as_of, category, day = (field.string(name) for name in ("law", "as_of", "category", "date"))
-    start, end = (row[name] if isinstance(row.get(name), int) else None for name in ("start", "end"))
+    start, end = (row[name] if type(row.get(name)) is int and 0 <= row[name] < 2**63 else None for name in ("start", "end"))
     topic = field.string("topic") or None
     return Entry(identifier, question, answer, topic, regions, law, as_of, source, category, day, start, end)
 
@@ -200,12 +199,12 @@ class _Fields:
         return values
 
 
-def _check_unique(path: Path, ids: Sequence[str]) -> None:
-    seen: dict[str, int] = {}
-    for position, identifier in enumerate(ids, 1):
-        if identifier in seen:
-            raise DataError(path, position, "id", f"{identifier!r} stands twice, first as row {seen[identifier]}")
-        seen[identifier] = position
+def _once(item: Item, path: Path, line: int, lines: dict[str, int]) -> Item:
+    """The item, whose id none of the earlier `lines` may have."""
+    first = lines.setdefault(item.id, line)
+    if first != line:
+        raise DataError(path, line, "id", f"{item.id!r} stands twice, first in line {first}")
+    return item
 
 
 def to_library(examples: Sequence[Example]) -> datasets.Dataset:

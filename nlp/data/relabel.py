@@ -15,7 +15,7 @@ from nlp.data.corpus import read_examples, write_rows
 from nlp.data.markup import SPAN, scan_marked
 from nlp.data.migration import Decided, Migration, load_migration, read_decisions
 from nlp.data.plan import SPLITS
-from nlp.errors import DataError, InputError
+from nlp.errors import DataError, InputError, RecipeError
 from nlp.schema import Entity, Example, LabelSchema
 
 REVIEW = "review.jsonl"
@@ -104,12 +104,9 @@ def _relabel_sources(folder: Path, output: Path, migration: Migration, decided: 
     """Marked text and its short tags; comments and order stay."""
     tags: dict[str, str] = read_toml(folder / "dataset.toml").get("tags", {})
     new_tags = {tag: _target(target, migration) for tag, target in tags.items()}
+    more = _tags_of_parts(migration, new_tags) if tags else {}
     text = (folder / "dataset.toml").read_text(encoding="utf-8")
-    for tag, target in tags.items():
-        text = re.sub(rf'(?m)^{tag}\s*=\s*"{re.escape(target)}"', f'{tag} = "{new_tags[tag]}"', text)
-    more = _tags_of_parts(migration, new_tags)
-    text = text.rstrip("\n") + "\n" + "".join(f'{tag} = "{target}"\n' for tag, target in more.items())
-    (output / "dataset.toml").write_text(text, encoding="utf-8")
+    (output / "dataset.toml").write_text(_with_tags(text, {**new_tags, **more}) if tags else text, encoding="utf-8")
     (output / "source").mkdir()
     for path in sorted((folder / "source").iterdir()):
         if path.suffix == ".txt" and tags:
@@ -117,6 +114,27 @@ def _relabel_sources(folder: Path, output: Path, migration: Migration, decided: 
             (output / "source" / path.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         elif path.is_file():
             shutil.copy2(path, output / "source")
+
+
+def _with_tags(text: str, tags: Mapping[str, str]) -> str:
+    """The text of a `dataset.toml` with other targets in its table `[tags]`, and with those that it lacks at the end of the table.
+
+    Raises:
+        RecipeError: The tags do not stand in a table of their own.
+    """
+    table = re.search(r"(?ms)^[ \t]*\[tags\][^\n]*\n(.*?)(?=^[ \t]*\[|\Z)", text)
+    if table is None:
+        raise RecipeError("dataset.toml: expected the tags in a table of their own, under a line [tags]")
+    lines, left = [], dict(tags)
+    for line in table[1].splitlines():
+        entry = re.match(r"""[ \t]*["']?([^"'=\s#]+)["']?[ \t]*=[ \t]*(?:"[^"]*"|'[^']*')""", line)
+        new = left.pop(entry[1], None) if entry else None
+        lines.append(line if entry is None or new is None else f"{entry[1]} = {_quoted(new)}{line[entry.end() :]}")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    written = [*lines, *(f"{tag} = {_quoted(target)}" for tag, target in left.items())]
+    rest = text[table.end(1) :]
+    return text[: table.start(1)] + "\n".join(written) + "\n" + ("\n" + rest if rest else "")
 
 
 def _target(target: str, migration: Migration) -> str:

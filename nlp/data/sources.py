@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nlp.data.corpus import parse_entry
+from nlp.data.corpus import parse_entry, text_id
 from nlp.data.encodings import SAMPLE, decode, encoding_of
 from nlp.data.pages import PageReport, read_text_page, read_web_page
 from nlp.errors import DataError, InputError
@@ -184,7 +184,7 @@ def _entry(row: Row, file: Path, number: int) -> Entry | DataError:
     if isinstance(row, DataError):
         return row
     try:
-        return parse_entry(_fields(row, file, number), file, number)
+        return parse_entry(_fields(row), file, number)
     except DataError as error:
         return error
 
@@ -217,8 +217,8 @@ def _named(names: list[str], cells: list[str], path: Path, number: int) -> Row:
     return {name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}
 
 
-def _fields(row: Mapping[str, Any], path: Path, number: int) -> dict[str, Any]:
-    """A row under the names of an entry's fields, whatever they are called; without an id it gets one from its line."""
+def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row under the names of an entry's fields, whatever they are called; without an id it gets one from what it says."""
     given = {str(name).strip().lower(): value for name, value in row.items() if value is not None}
     found: dict[str, Any] = {name: given[name] for name in ("start", "end") if name in given}
     for field_name, others in NAMES.items():
@@ -229,7 +229,8 @@ def _fields(row: Mapping[str, Any], path: Path, number: int) -> dict[str, Any]:
             found[field_name] = (
                 value.strip() if isinstance(value, str) else str(value) if field_name in ("id", "date") else value
             )
-    return {"id": f"{path.stem}-{number}"} | found
+    content = "\n".join(str(found.get(name, "")) for name in ("question", "answer", "regions"))
+    return {"id": text_id(content)} | found
 
 
 def _hidden(file: Path, root: Path) -> bool:

@@ -171,7 +171,7 @@ def coverage(splits: Mapping[str, Sequence[Example]], schema: LabelSchema) -> li
             "value × entity type", ("read", "none"), types, (("read" if e.value else "none", e.type) for _, e, _ in numbers)
         ),
     ]
-    return [table for table in tables if table.counts]
+    return [table for table in tables if table.counts and table.columns]
 
 
 def entry_tables(entries: Sequence[Entry]) -> list[Table]:

@@ -93,8 +93,8 @@ class RoutingReport:
 
     @property
     def risk(self) -> list[Point]:
-        """Error among the first entries over the share of all questions that they are given to, by certainty."""
-        return risk_coverage([decision.certainty for decision in self.decisions], self.right)
+        """Error among the first entries over the share of all questions that they are given to, by probability."""
+        return risk_coverage([decision.probability for decision in self.decisions], self.right)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it for a machine."""
@@ -137,7 +137,7 @@ def write_routing_report(folder: Path, report: RoutingReport) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     given = sum(decision.action == "answer" for decision in report.decisions) / len(report.decisions)
     chosen = None if report.precision is None else (given, 1 - report.precision)
-    draw_risk({"by certainty": report.risk}, chosen, None, folder / "routing.png", "Risk and coverage of the first entry")
+    draw_risk({"by probability": report.risk}, chosen, None, folder / "routing.png", "Risk and coverage of the first entry")
     whole = json.dumps(_json(report), ensure_ascii=False, indent=1)
     for name, text in (("routing.json", whole), ("routing.md", "\n\n".join(_markdown(report)))):
         (folder / name).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")  # a query may hold lone surrogates

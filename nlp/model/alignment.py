@@ -188,9 +188,14 @@ def tags_of(example: Example, encoding: Encoding, names: Sequence[str]) -> tuple
 
 
 def entities_of(spans: Iterable[tuple[int, int, str, float]], encoding: Encoding) -> list[Entity]:
-    """Token spans (first, last, tag, probability) → entities with original offsets; `tag` is `type` or `type:role`."""
-    entities = []
+    """Token spans in text order (first, last, tag, probability) → entities with original offsets; `tag` is `type` or `type:role`.
+
+    Of two spans in the same character, which NFKC makes several of, the first one stays.
+    """
+    entities: list[Entity] = []
     for first, last, tag, probability in spans:
         kind, _, role = tag.partition(":")
-        entities.append(Entity(int(encoding.starts[first]), int(encoding.ends[last]), kind, role or None, None, probability))
+        start, end = int(encoding.starts[first]), int(encoding.ends[last])
+        if not entities or start >= entities[-1].end:
+            entities.append(Entity(start, end, kind, role or None, None, probability))
     return entities

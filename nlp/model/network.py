@@ -63,6 +63,15 @@ class TokenEncoder(nn.Module):
         self.character = nn.Linear(width, width, bias=False) if getattr(body.config, "lexicon", False) else None
         if self.character is not None:
             nn.init.zeros_(self.character.weight)
+        # RoBERTa and its kin number positions from behind the row that padding has, and tell padding by its old id.
+        table = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
+        padding = getattr(table, "padding_idx", None)
+        self._first_position = 0 if padding is None else padding + 1
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a text, special ones included."""
+        return int(self.config.max_position_embeddings) - self._first_position
 
     @property
     def config(self) -> PretrainedConfig:
@@ -89,6 +98,8 @@ class TokenEncoder(nn.Module):
         """The states after the embedding and after each layer."""
         options = {"attention_mask": mask, "output_hidden_states": True}
         if self.character is None:
+            if self._first_position:
+                options["position_ids"] = (torch.arange(ids.shape[1], device=ids.device) + self._first_position).expand_as(ids)
             return tuple(self.body(input_ids=ids, **options).hidden_states)
         characters, pieces, places = ids.unbind(dim=-1)
         states = self.rows(pieces) + self.character(self.rows(characters))

@@ -65,7 +65,9 @@ class Bundle:
         for name in (ONNX_INT8, ONNX):
             if name in self.manifest["files"]:
                 return self.folder / name
-        raise BundleError(f"{self.folder}: no {ONNX_INT8} and no {ONNX}; export it with `wenlu export {self.folder}`")
+        raise BundleError(
+            f"{self.folder}: no {ONNX_INT8} and no {ONNX}; train it again with `int8` among the export.files of its recipe"
+        )
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -102,6 +104,7 @@ def writing(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: See `refuse_strangers`.
     """
+    folder = folder.resolve()  # "." cannot be replaced under that name
     refuse_strangers(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -117,7 +120,12 @@ def writing(folder: Path) -> Iterator[Path]:
 
 
 def refuse_strangers(folder: Path) -> None:
-    """Raises InputError where a folder holds anything that no bundle has: writing a bundle there would delete it."""
+    """Raises InputError where a folder holds anything that no bundle has: writing a bundle there would delete it. Or where it is the root
+    of a mounted disk, which cannot be replaced."""
+    if folder.is_mount():
+        raise InputError(
+            f"{folder}: a mounted disk, which cannot be replaced as a whole; give a folder inside it with --output"
+        )
     strangers = sorted(p.name for p in folder.glob("[!.]*") if p.name not in OWN and not p.match(RECIPES))
     if strangers:
         raise InputError(f"{folder}: holds {strangers[0]}, which is no part of a bundle; give another folder with --output")

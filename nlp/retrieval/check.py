@@ -59,7 +59,7 @@ def check_entries(entries: Iterable[Entry], today: date, max_age: int = MAX_AGE)
     count = 0
     for entry in entries:
         count += 1
-        first = alike.setdefault(hash((frozenset(segment(entry.question)), frozenset(entry.regions))), entry.id)
+        first = alike.setdefault(hash((tuple(segment(entry.question)), frozenset(entry.regions))), entry.id)
         if first != entry.id:
             groups[first].append(entry.id)
         day = _day(entry.as_of) or _day(entry.date)
@@ -85,7 +85,8 @@ def months_before(day: date, months: int) -> date:
 
 
 def _day(text: str) -> date | None:
-    """Reads an ISO date; a month stands for its end, a year for the end of its last month."""
+    """Reads an ISO date, of a time its day; a month stands for its end, a year for the end of its last month."""
+    text = text[:10] if text[10:11] in ("T", " ") else text
     try:
         return date.fromisoformat(text + {4: "-12-28", 7: "-28"}.get(len(text), ""))
     except ValueError:

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlp.errors import ArchiveError, InputError
-from nlp.retrieval.info import IndexInfo, first_line, read_info, write_info
-from nlp.retrieval.rows import FIELDS, TOKENS, Batch, entry_of_row, fuse, place_words, read_rows, table_of
+from nlp.retrieval.info import IndexInfo, describes_index, first_line, read_info, write_info
+from nlp.retrieval.rows import FIELDS, TOKENS, Batch, Scale, entry_of_row, fuse, place_words, read_rows, table_of
 from nlp.retrieval.storage import Place, connect, locate, writing
-from nlp.retrieval.tables import conditions, fit, quote, refuse_strangers, replace_table, scales_of
+from nlp.retrieval.tables import conditions, fit, index_vectors, quote, refuse_strangers, replace_table, scales_of
 from nlp.schema import Entry, Hit
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class AnswerIndex:
         tokens: Sequence[NDArray[np.int8]] | None = None,
         thresholds: Mapping[str, float] | None = None,
         ranker: Mapping[str, Any] | None = None,
+        scales: Mapping[str, Scale] | None = None,
     ) -> AnswerIndex:
         """Writes a new index of entries that fit into memory, as `create` does.
 
@@ -76,6 +77,7 @@ class AnswerIndex:
             tokens: Token vectors of each entry as `interaction.pack` gives them, where there are any.
             thresholds: Numbers of the router to keep with the index.
             ranker: Weights of the ranker to keep with the index, as `Ranker.to_dict` gives them.
+            scales: `IndexInfo.scales` of a larger index by the same encoder, for an archive too small to measure its own.
 
         Raises:
             InputError: No entries, an id twice, or vectors of another number than entries.
@@ -83,7 +85,7 @@ class AnswerIndex:
         """
         batch = Batch(entries, vectors, answer_vectors, tokens)
         batch.check()
-        return cls.create(path, [batch], encoder, thresholds=thresholds, ranker=ranker)
+        return cls.create(path, [batch], encoder, thresholds=thresholds, ranker=ranker, scales=scales)
 
     @classmethod
     def create(
@@ -94,6 +96,7 @@ class AnswerIndex:
         *,
         thresholds: Mapping[str, float] | None = None,
         ranker: Mapping[str, Any] | None = None,
+        scales: Mapping[str, Scale] | None = None,
     ) -> AnswerIndex:
         """Writes a new index and opens it; one that stood at `path` is replaced once the new one is complete.
 
@@ -107,6 +110,7 @@ class AnswerIndex:
             encoder: Fingerprint of the encoder that made the vectors.
             thresholds: Numbers of the router to keep with the index.
             ranker: Weights of the ranker to keep with the index, as `Ranker.to_dict` gives them.
+            scales: `IndexInfo.scales` of a larger index by the same encoder, for an archive too small to measure its own.
 
         Raises:
             InputError: No entries, an id twice, or vectors of another number than entries.
@@ -121,7 +125,7 @@ class AnswerIndex:
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 entries=table.count_rows(),
                 table=name,
-                scales=scales_of(table, widths),
+                scales=scales_of(table, widths, scales),
                 thresholds=dict(thresholds or {}),
                 ranker=dict(ranker or {}),
             )
@@ -227,7 +231,7 @@ class AnswerIndex:
                 return []
             found = self._rows(wanted)
         except ENGINE_ERRORS as error:
-            raise ArchiveError(f"{self.path}: cannot be searched ({first_line(error)}); build the index again") from error
+            raise self._unreadable(error) from error
         return fuse(rankings, read_rows(found, frozenset(words), lexical, unit, tokens, self.info.scales))
 
     def _by_words(self, terms: list[str], where: str | None, limit: int) -> dict[int, float]:
@@ -301,7 +305,12 @@ class AnswerIndex:
                 for batch in (query if where is None else query.where(where)).to_batches():
                     yield from map(entry_of_row, batch.to_pylist())
         except ENGINE_ERRORS as error:
-            raise ArchiveError(f"{self.path}: cannot be read ({first_line(error)}); build the index again") from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> ArchiveError:
+        replaced = describes_index(self.path) and read_info(self.path).table != self.info.table
+        advice = "it was built anew since it was opened, open it again" if replaced else "build the index again"
+        return ArchiveError(f"{self.path}: cannot be read ({first_line(error)}); {advice}")
 
     def add(
         self,
@@ -346,7 +355,15 @@ class AnswerIndex:
                 fit(batch, dict(self.info.widths), str(self.path))
                 table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(table_of(batch))
             table.optimize()
+            self._grow(table)
         return AnswerIndex.open(self.path, self.info.encoder)
+
+    def _grow(self, table: Table) -> None:
+        """Brings what a build measured and made up to date, once there are twice as many entries as then."""
+        info, rows = read_info(self.path), table.count_rows()
+        if rows >= 2 * info.entries:
+            index_vectors(table)
+            write_info(self.path, replace(info, entries=rows, scales=scales_of(table, info.widths, info.scales)))
 
     def remove(self, ids: Iterable[str]) -> AnswerIndex:
         """Removes entries by id; ids that are not there are passed over.
@@ -391,6 +408,8 @@ class AnswerIndex:
 
 
 def _begun(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches, the first of them made already: a source that cannot be read leaves no folder behind."""
+    """The batches, the first of them made already: a source that is empty or cannot be read leaves no folder behind."""
     rest = iter(batches)
-    return chain(list(islice(rest, 1)), rest)
+    if not (first := list(islice(rest, 1))):
+        raise InputError("no entries to index")
+    return chain(first, rest)

@@ -68,6 +68,15 @@ def read_info(place: Place) -> IndexInfo:
         raise ArchiveError(f"{place}: {METADATA} is damaged ({first_line(error)}); build the index again") from error
 
 
+def describes_index(place: Place) -> bool:
+    """Whether a place has the metadata of an index, of whatever format."""
+    try:
+        data = json.loads(read_file(place, METADATA))
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and {"format", "encoder", "table"} <= data.keys()
+
+
 def first_line(error: Exception) -> str:
     """Kind and first line of an error that another library raised."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"

@@ -33,15 +33,15 @@ def where(stated: Sequence[str]) -> str:
 
 def which(surface: str, codes: Sequence[str]) -> str:
     """A place name has several readings."""
-    return f"“{surface}”可能是{'、'.join(map(_full_name, codes[:_SHOWN]))}，请问是哪一个？"
+    return f"“{surface}”可能是{'、'.join(map(full_name, codes[:_SHOWN]))}，请问是哪一个？"
 
 
 def _names(codes: Sequence[str]) -> str:
-    shown = "、".join(dict.fromkeys(_full_name(code) for code in codes[:_SHOWN]))
+    shown = "、".join(dict.fromkeys(full_name(code) for code in codes[:_SHOWN]))
     return shown + "等地" if len(codes) > _SHOWN else shown
 
 
-def _full_name(code: str) -> str:
+def full_name(code: str) -> str:
     """A name that stands for itself: 辽宁省朝阳市, 北京市朝阳区; a masked name as it is."""
     if not code.isdigit():
         return "全国" if code == NATIONAL else code

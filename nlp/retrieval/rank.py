@@ -117,15 +117,15 @@ class Ranker(Logistic):
         """Writes the weights as JSON."""
         Path(path).write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
 
-    def rank(self, analysis: Analysis, hits: Sequence[Hit], today: date) -> list[Hit]:
+    def rank(self, analysis: Analysis, places: AskedPlaces, hits: Sequence[Hit], today: date) -> list[Hit]:
         """Gives hits their probability and the features behind it, best first.
 
         Args:
             analysis: Of the question.
+            places: What `asked_places` says of it.
             hits: As `AnswerIndex.search` gave them.
             today: Day from which the age of an entry counts.
         """
-        places = asked_places(analysis)
         topics = {score.topic: score.probability for score in analysis.topics}
         ranked = []
         for hit in hits:
@@ -139,8 +139,9 @@ class Ranker(Logistic):
         return sorted(scored, key=lambda hit: (-hit.score, hit.entry.id))
 
     def certainty(self, hits: Sequence[Hit]) -> float:
-        """Probability in [0, 1] that the first of the ranked hits answers the question; 0 for none."""
-        if not hits:
+        """Probability in [0, 1] that the first of the ranked hits answers the question; 0 for none, and for the rule of another place,
+        which is no answer however near it lies."""
+        if not hits or "rule_disjoint" in hits[0].features:
             return 0.0
         return self.of_list.probability(self.list_features(hits)) if self.of_list else hits[0].score
 

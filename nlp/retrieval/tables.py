@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from nlp.errors import ArchiveError, InputError
-from nlp.retrieval.info import METADATA, IndexInfo, read_info, write_info
+from nlp.retrieval.info import METADATA, IndexInfo, describes_index, read_info, write_info
 from nlp.retrieval.interaction import unrelated
 from nlp.retrieval.rows import CLOSENESS, TOKENS, Batch, Scale, background, read_tokens, table_of
 from nlp.retrieval.storage import LOCK, Place, connect, contents
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Fewer rows are scanned as fast as any index of vectors answers, and there is too little to cluster.
 ROWS_FOR_VECTOR_INDEX = 1_000
 PARTITION = 512  # vectors in one partition of that index
+ROWS_FOR_SCALES = 50  # of fewer entries, chance decides how near unrelated ones lie
 SAMPLE = 8_192  # rows that the background of the vectors is measured on
 IDS = 1_000  # in one condition
 
@@ -64,10 +65,11 @@ def replace_table(
 
 
 def refuse_strangers(place: Place) -> None:
-    """Raises ArchiveError where a place without metadata holds what no build can have left there."""
+    """Raises ArchiveError where a place that is no index holds what no build can have left there."""
     found = contents(place)
-    strange = [name for name in found if name != LOCK and not name.startswith(("entries-", METADATA))]
-    if METADATA not in found and strange:
+    own = ("entries-", METADATA) if any(name.startswith("entries-") for name in found) else ("entries-",)
+    strange = [name for name in found if name != LOCK and not name.startswith(own)]
+    if strange and not describes_index(place):
         raise ArchiveError(f"{place}: not an index, and not empty ({strange[0]!r}); choose another folder")
 
 
@@ -84,11 +86,19 @@ def refuse_known(table: Table, batch: Batch) -> None:
             raise InputError(f"id {known[0]['id']!r} occurs more than once; ids must differ")
 
 
-def scales_of(table: Table, widths: Mapping[str, int]) -> dict[str, Scale]:
-    """Column of vectors → mean and standard deviation of the likeness of unrelated texts, on a sample of the rows."""
+def scales_of(table: Table, widths: Mapping[str, int], known: Mapping[str, Scale] | None = None) -> dict[str, Scale]:
+    """Column of vectors → mean and standard deviation of the likeness of unrelated texts, on a sample of the rows.
+
+    Args:
+        table: With rows.
+        widths: Of its columns of vectors.
+        known: What to say of a table too small to tell.
+    """
     import numpy as np
 
     rows = table.count_rows()
+    if rows < ROWS_FOR_SCALES and known and known.keys() == widths.keys():
+        return dict(known)
     offsets = np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int).tolist()
     sample = table.take_offsets(offsets).select(list(widths)).to_arrow()
     vectors = {
@@ -120,9 +130,16 @@ def _named_table(place: Place) -> str:
 
 
 def _index(table: Table) -> None:
-    from lancedb.index import FTS, IvfFlat
+    from lancedb.index import FTS
 
     words = FTS(base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False)
     table.create_index("words", config=words)
+    index_vectors(table)
+
+
+def index_vectors(table: Table) -> None:
+    """Makes an index of the vectors where there are enough, anew where there is one: its parts then are of the right size again."""
+    from lancedb.index import IvfFlat
+
     if table.count_rows() >= ROWS_FOR_VECTOR_INDEX:
         table.create_index("vector", config=IvfFlat(distance_type="dot", target_partition_size=PARTITION))

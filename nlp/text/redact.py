@@ -42,9 +42,16 @@ _PROVINCES = frozenset(range(11, 16)) | {
 _CHECK_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
 _BEFORE = r"(?<![0-9A-Za-z.])"
+# A number may follow the word for it without a space (vx138…, Tel.138…, No.110…), and the number of a list (1.138…).
+_AFTER_WORD = (
+    r"(?:(?<![A-Za-z])|(?i:(?<=vx|wx|qq|id|no)|(?<=tel)|(?<=phone|email)|(?<=mobile|wechat|weixin)|(?<=(?<![a-z])[vmt])))"
+)
+_BEFORE_PERSON = rf"(?<![0-9])(?<![0-9]{{2}}\.){_AFTER_WORD}"
 _AFTER = r"(?![0-9A-Za-z]|\.[0-9])"
-_ID_CARD = re.compile(rf"{_BEFORE}[1-8][0-9](?:[ -]?[0-9]){{15}}[ -]?[0-9Xx]{_AFTER}|{_BEFORE}[1-8][0-9]{{14}}{_AFTER}")
-_ID_TYPED = re.compile(rf"{_BEFORE}[1-8][0-9]{{14,17}}[Xx]?{_AFTER}")
+_ID_CARD = re.compile(
+    rf"{_BEFORE_PERSON}[1-8][0-9](?:[ -]?[0-9]){{15}}[ -]?[0-9Xx]{_AFTER}|{_BEFORE_PERSON}[1-8][0-9]{{14}}{_AFTER}"
+)
+_ID_TYPED = re.compile(rf"{_BEFORE_PERSON}[1-8][0-9]{{14,17}}[Xx]?{_AFTER}")
 # What a number is called by stands last before it: 身份证过期了，受理号是… is no identity number.
 _CALLED = "(?:号码?)?[^号]{0,12}$"
 _ID_WORD = re.compile(rf"(?:身份证|证件号|公民身份|社会保障号|社保号|ID ?(?:card|号)){_CALLED}", re.IGNORECASE)
@@ -59,7 +66,8 @@ _SOCIAL_CARD = re.compile(
     rf"([A-Za-z0-9][0-9]{{6,17}}[0-9Xx]?){_AFTER}"
 )
 _MOBILE = re.compile(
-    r"(?<![0-9A-Za-z.])(?:(?:\+|00)?86[ -]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9]|\.[0-9]|[万亿元块]|[A-Za-z]+[0-9])"
+    rf"{_BEFORE_PERSON}(?:(?:\+|00)?86[ -]?)?1[3-9][0-9](?:(?: {{0,2}}|-)[0-9]{{4}}){{2}}"
+    r"(?![0-9]|\.[0-9]|[万亿元块]|[A-Za-z]+[0-9])"
 )
 _LANDLINE = re.compile(
     r"(?<![0-9A-Za-z.\-])(?:\+?86[ -]?)?(?:\(0[1-9][0-9]{1,2}\) ?|0[1-9][0-9]{1,2}[ -]?)[2-9][0-9]{3}[ -]?[0-9]{3,4}"
@@ -92,6 +100,7 @@ _SITE = (
 )
 _NO = "号(?![线口文令公通码店机])"
 _PART = "(?:之[0-9一二三四五六七八九十]{1,2}|-[0-9]{1,3}(?![0-9号])|附[0-9一二三四五六七八九十]{1,3}号)"
+_ROAD = "(?:路|街|大道|道)(?:[东南西北中]段?)?"
 _HOUSE = rf"{_NUMBER} ?(?:号楼|号院|{_NO}{_PART}?)"
 _LANE = rf"{_NUMBER} ?(?:弄|巷|组|社|队)"
 _BLOCK = rf"{_NUMBER} ?(?:号楼|栋|幢|座|单元|门|层|楼|室|房|{_NO})"
@@ -99,7 +108,7 @@ _ROOM = rf"(?: ?-? ?{_BLOCK}| ?-?[A-Za-z]?[0-9]{{3,4}}(?![0-9年元万%])| ?[东
 _DASHED = r"[0-9]{1,3}(?:-[0-9A-Za-z]{1,5}){1,3}"
 _INSIDE = rf"(?: ?{_NAME}{_SITE} ?{_DASHED}|(?: ?{_NAME}{_SITE})? ?{_BLOCK}{_ROOM}{{0,4}})"
 _ADDRESS = re.compile(
-    rf"(?!(?:.?[道马公铁网线]路))(?P<street>{_NAME}(?:路|街|大道|道|巷|弄|胡同|里|条|村|屯|组|社区)) ?(?:{_LANE} ?)?{_HOUSE}"
+    rf"(?!(?:.?[道马公铁网线]路))(?P<street>{_NAME}(?:{_ROAD}|巷|弄|胡同|里|条|村|屯|组|社区)) ?(?:{_LANE} ?)?{_HOUSE}"
     rf"(?:{_INSIDE}|\({_INSIDE}\))?"
     rf"|(?P<site>{_NAME}{_SITE}) ?(?:{_NUMBER} ?(?:号楼|栋|幢|座|单元|{_NO}|[Ff层]){_ROOM}{{0,4}}"
     rf"|{_DASHED}|[0-9]{{0,3}}[A-Za-z][0-9]{{2,5}})"

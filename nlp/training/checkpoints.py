@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from nlp.errors import RecipeError
+from nlp.model.store import checksum
 
 RECORD = "run.json"
 CORPUS = "corpus.npz"
+STATE = "trainer_state.json"
+# What a model, its tokenizer and a base are read from.
+MODEL = ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "pieces.json", "manifest.json")
 # Sections, and keys of sections, that may change between a stop and going on.
 FREE = ("card", "export", "train.epochs", "train.patience", "pretrain.max_steps", "pretrain.save_steps")
 
@@ -27,6 +31,12 @@ def essence(recipe: Mapping[str, Any]) -> dict[str, Any]:
         elif not name:
             kept.pop(section, None)
     return kept
+
+
+def traces(*places: str | Path) -> dict[str, str]:
+    """Checksums of files, and of what a model or a base is read from in folders, by path; a place that is neither is passed over."""
+    candidates = (Path(place, name) for place in places if place for name in ("", *MODEL))
+    return {str(file): checksum(file) for file in candidates if file.is_file()}
 
 
 def begin(work: Path, run: Mapping[str, Any], resume: bool) -> bool:
@@ -57,8 +67,24 @@ def begin(work: Path, run: Mapping[str, Any], resume: bool) -> bool:
             for folder in work.glob("checkpoint-*"):
                 shutil.rmtree(folder)
             (work / CORPUS).unlink(missing_ok=True)
-        record.write_text(json.dumps(own, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            record.unlink(missing_ok=True)
+        for folder in work.glob("checkpoint-*"):
+            if not (folder / STATE).exists():  # written last: the run was killed while it wrote this one
+                shutil.rmtree(folder)
+        if not record.exists():
+            scratch = work / f".{RECORD}.new"
+            scratch.write_text(json.dumps(own, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            os.replace(scratch, record)
     return resume and any(work.glob("checkpoint-*"))
+
+
+def history(work: Path) -> list[dict[str, Any]]:
+    """What the last checkpoint of a run has logged, oldest first; nothing where there is none."""
+    last = max(work.glob("checkpoint-*"), key=lambda folder: int(folder.name.partition("-")[2]), default=None)
+    if last is None:
+        return []
+    logged: list[dict[str, Any]] = json.loads((last / STATE).read_text(encoding="utf-8"))["log_history"]
+    return logged
 
 
 def _difference(before: Any, now: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
+from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.data.pairs import read_pairs
-from nlp.errors import RecipeError
+from nlp.errors import DataError, RecipeError
 from nlp.model.alignment import TextEncoder, load_encoder, role_siblings, tag_names
 from nlp.model.card import SCORE_PLOT, bundle_card
 from nlp.model.decoding import decode_spans
@@ -41,7 +42,7 @@ from nlp.model.store import (
 from nlp.model.vocabulary import character_lexicon, piece_tokenizer, read_vocabulary
 from nlp.schema import Example, LabelSchema
 from nlp.training.calibrate import calibrate
-from nlp.training.checkpoints import begin, essence
+from nlp.training.checkpoints import begin, essence, history, traces
 from nlp.training.contrast import PairSampler, tune_tokens, tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
@@ -85,6 +86,23 @@ class JointTrainer(LengthGroupedTrainer):
             loss, output = self.compute_loss(model, self._prepare_inputs(inputs), return_outputs=True)
         # Tag numbers instead of logits: a thousandth of the memory, and the F1 needs no more.
         return loss, (output["topics"], output["tags"].argmax(-1)), (inputs["topic_targets"], inputs["tag_targets"])
+
+
+class Patience(TrainerCallback):  # type: ignore[misc]  # the library ships no types
+    """Ends a run that dev has not improved for so many epochs. It counts what was logged, so that a resumed run ends where it would have;
+    the library's own callback begins anew."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        control.should_training_stop = out_of_patience(state.log_history, self.epochs)
+
+
+def out_of_patience(logged: Iterable[Mapping[str, Any]], epochs: int) -> bool:
+    """Whether the last `epochs` scores on dev are no better than one before them."""
+    scores = [entry["eval_score"] for entry in logged if "eval_score" in entry]
+    return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= epochs
 
 
 def two_speed_optimizer(network: JointEncoder, recipe: Recipe) -> torch.optim.Optimizer:
@@ -142,6 +160,9 @@ class Job:
         splits = {name: read_examples(folder / f"{name}.jsonl", schema) for name in ("train", "dev", "test")}
         for extra in recipe.data.extra_train:
             splits["train"] += read_examples(Path(extra), schema)
+        for name, examples in splits.items():
+            if not examples:
+                raise DataError(folder / f"{name}.jsonl", 1, "", "no rows; each split needs some, dev and test to measure on")
         calibration = [e for path in recipe.data.calibration for e in read_examples(Path(path), schema)]
         pairs = PairSampler(read_pairs(Path(recipe.data.pairs))) if recipe.data.pairs else None
         encoder, rows = _tokens(checkpoint_folder(recipe.base.path, "base.path"), recipe.tokens)
@@ -153,7 +174,7 @@ class Job:
         network = JointEncoder(base, *sizes, t.dropout, t.ngrams, tokens)
         if recipe.base.heads:
             warm_start(network, schema, Path(recipe.base.heads))
-        longest = network.encoder.config.max_position_embeddings
+        longest = network.encoder.longest
         if recipe.tokens.max_length > longest:
             raise RecipeError(
                 f"tokens.max_length = {recipe.tokens.max_length}: {recipe.base.path} has {longest} positions, expected at most that"
@@ -189,12 +210,17 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     job = Job.prepare(recipe)
     t = recipe.train
     data = _data_files(recipe, job.splits)
-    going_on = begin(work, {"recipe": essence(recipe.to_dict()), "data": data}, resume)
+    made_of = traces(Path(recipe.data.path) / "schema.toml", recipe.base.path, recipe.base.heads, t.teacher)
+    going_on = begin(work, {"recipe": essence(recipe.to_dict()), "data": data, "made_of": made_of}, resume)
     trainer, train, dev = _trainer(job, work)
+    if going_on and out_of_patience(history(work), t.patience):
+        trainer.args.num_train_epochs = math.floor(
+            history(work)[-1]["epoch"]
+        )  # as many as there were: the best of them is taken
     start = {name: weight.detach().clone() for name, weight in job.network.named_parameters()}
     trainer.train(resume_from_checkpoint=True if going_on else None)
     interpolate(job.network, start, t.interpolation)
-    history = [entry for entry in trainer.state.log_history if "eval_score" in entry]
+    scores = [entry for entry in trainer.state.log_history if "eval_score" in entry]
     if job.network.ngram_head is not None:
         topical = [row for row in train.rows if row.topic.any()]
         fit_ngrams(job.network.ngram_head, [row.ids for row in topical], [int(row.topic.argmax()) for row in topical])
@@ -214,7 +240,7 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
         "tokens": {"max_length": recipe.tokens.max_length, "stride": recipe.tokens.stride},
         "metrics": metrics,
-        "history": history,
+        "history": scores,
     }
     if trainer.is_world_process_zero():
         write_bundle(job, network, facts, output)
@@ -237,7 +263,7 @@ def _trainer(job: Job, work: Path) -> tuple[JointTrainer, TrainingRows, Training
         eval_dataset=dev,
         data_collator=Collator(job.encoder.pad),
         compute_metrics=lambda prediction: score_predictions(prediction, names),
-        callbacks=[EarlyStoppingCallback(t.patience)],
+        callbacks=[Patience(t.patience)],
         optimizers=(two_speed_optimizer(job.network, job.recipe), None),
     )
     trainer.recipe, trainer.siblings = job.recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)

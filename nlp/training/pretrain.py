@@ -31,7 +31,7 @@ from nlp.model.network import IGNORED, TokenEncoder, checkpoint_folder, load_bas
 from nlp.model.store import PIECES
 from nlp.model.vocabulary import SPECIALS, Lexicon, character_lexicon, piece_lexicon, piece_tokenizer, read_vocabulary
 from nlp.text.segment import split
-from nlp.training.checkpoints import CORPUS, begin, essence
+from nlp.training.checkpoints import CORPUS, begin, essence, traces
 from nlp.training.curves import draw_curves
 from nlp.training.pruning import prune_neurons
 
@@ -102,8 +102,9 @@ def build_corpus(recipe: PretrainRecipe, encoder: TextEncoder, cut: Callable[[st
         ]
         for piece, encoding in zip(chosen, encoder.encode(chosen), strict=True):
             if len(encoding) >= SHORTEST:
-                ids.append(encoding.ids)
-                words.append(_word_numbers(piece, encoding.starts, cut))
+                room = slice(recipe.max_length - 2)  # NFKC makes several characters of some
+                ids.append(encoding.ids[room])
+                words.append(_word_numbers(piece, encoding.starts[room], cut))
     if not ids:
         raise InputError(f"pretrain.corpus: no text of four or more tokens in {', '.join(recipe.corpus)}")
     bounds = np.concatenate([[0], np.cumsum([len(i) for i in ids])])
@@ -324,18 +325,25 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     before = _record_of(Path(plan.base.path), plan)
     encoder, rows = _tokens(checkpoint_folder(plan.base.path, "base.path"), recipe)
     teacher = Teacher(recipe.teacher, encoder, key="pretrain.teacher") if recipe.teacher else None
+    torch.manual_seed(recipe.seed)  # of a random base
     student = load_base(plan.base, rows, lexicon=encoder.lexicon is not None)
-    longest = student.config.max_position_embeddings
+    longest = student.longest
     if recipe.max_length > longest:
         raise RecipeError(
             f"pretrain.max_length = {recipe.max_length}: {plan.base.path} has {longest} positions, expected at most that"
         )
-    going_on = begin(work, {"recipe": essence(plan.to_dict())}, resume)
+    base = "" if Path(plan.base.path).resolve() == output.resolve() else plan.base.path  # which the run replaces at its end
+    made_of = traces(*recipe.corpus, base, recipe.teacher)
+    going_on = begin(work, {"recipe": essence(plan.to_dict()), "made_of": made_of}, resume)
     arguments = _arguments(recipe, work)
     with arguments.main_process_first(desc="the corpus"):  # the others read what the first has written
         if not (work / CORPUS).exists():
             build_corpus(recipe, encoder, split).save(work / CORPUS)
     corpus = Corpus.load(work / CORPUS)
+    if len(corpus.bounds) - 1 < recipe.batch_size:
+        raise RecipeError(
+            f"pretrain.corpus: {len(corpus.bounds) - 1} sequences, expected at least a batch of {recipe.batch_size}"
+        )
     student.set_dropout(0.0)  # one pass over a corpus cannot overfit, and drawing the masks takes a seventh of the time
     collator = MaskingCollator(corpus, encoder, recipe)
     if recipe.neurons:
@@ -353,6 +361,18 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     return output
 
 
+class EpochSampler(LengthGroupedSampler):  # type: ignore[misc]  # the library ships no types
+    """Draws another order each epoch, and the same one whether or not the run was stopped before: the Trainer names the epoch."""
+
+    def __init__(self, batch_size: int, lengths: Sequence[int], seed: int) -> None:
+        super().__init__(batch_size, lengths=list(lengths), generator=torch.Generator())
+        self.seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.generator.manual_seed(self.seed + epoch)
+
+
 class LengthGroupedTrainer(Trainer):  # type: ignore[misc]  # the library ships no types
     """The library Trainer with batches of similar length: most texts are short, a few are long, and padding would be most of the work.
 
@@ -360,11 +380,7 @@ class LengthGroupedTrainer(Trainer):  # type: ignore[misc]  # the library ships 
     """
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        return LengthGroupedSampler(
-            self.args.train_batch_size,
-            lengths=self.train_dataset.lengths,
-            generator=torch.Generator().manual_seed(self.args.seed),
-        )
+        return EpochSampler(self.args.train_batch_size, self.train_dataset.lengths, self.args.seed)
 
 
 def _tokens(folder: Path, recipe: PretrainRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nlp.config import Recipe
-from nlp.data.corpus import write_rows
+from nlp.data.corpus import text_id, write_rows
 from nlp.errors import RecipeError
 from nlp.schema import Example
-from nlp.training.checkpoints import begin
+from nlp.training.checkpoints import begin, traces
 from nlp.training.finetune import finetune
 
 
@@ -39,13 +39,22 @@ def measure(recipe: Recipe, parts: Mapping[str, Sequence[Example]], folder: Path
     record = folder / "scores.json"
     if not resume:  # first of all: a run that is stopped now must not pass the old figures off as its own
         record.unlink(missing_ok=True)
-    begin(folder, {"recipe": recipe.to_dict(), "rows": {split: len(examples) for split, examples in parts.items()}}, resume)
+    files: list[str | Path] = [
+        Path(recipe.data.path) / "schema.toml",
+        *recipe.data.calibration,
+        recipe.data.pairs,
+        recipe.base.path,
+    ]
+    rows = {split: text_id("".join(json.dumps(e.to_dict()) for e in examples)) for split, examples in parts.items()}
+    begin(folder, {"recipe": recipe.to_dict(), "rows": rows, "made_of": traces(*files)}, resume)
     if not record.exists():
         data = folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         shutil.copy2(Path(recipe.data.path) / "schema.toml", data)
         for split, examples in parts.items():
-            write_rows(data / f"{split}.jsonl", (e.to_dict() for e in examples))
+            write_rows(
+                data / f"{split}.jsonl", ({**e.to_dict(), "id": str(n)} for n, e in enumerate(examples))
+            )  # ids are of a file
         plan = replace(recipe, data=replace(recipe.data, path=str(data), extra_train=()))
         facts = finetune(plan, folder / "bundle", folder / "work", resume)
         record.write_text(json.dumps(facts["metrics"]["test"]) + "\n", encoding="utf-8")

@@ -58,10 +58,11 @@ def test_round_trip(tmp_path: Path, schema: LabelSchema) -> None:
             "entities[0].value: not a value of percent",
         ),
         (
-            {"entities": [{"start": 0, "end": 4, "type": "region"}, {"start": 2, "end": 6, "type": "region"}]},
+            {"entities": [{"start": s, "end": s + 4, "type": "region", "role": "none"} for s in (0, 2)]},
             "entities: spans 0-4 and 2-6",
         ),
         ({"entities": ["x"]}, "entities[0]: expected an object"),
+        ({"entities": [{"start": 0, "end": 4, "type": "region"}]}, "entities[0].role: unknown role None of region"),
     ],
 )
 def test_messages_name_file_line_and_field(tmp_path: Path, schema: LabelSchema, change: dict[str, Any], message: str) -> None:
@@ -72,8 +73,8 @@ def test_messages_name_file_line_and_field(tmp_path: Path, schema: LabelSchema, 
 
 
 def test_an_id_may_stand_once(tmp_path: Path, schema: LabelSchema) -> None:
-    with pytest.raises(DataError, match="stands twice"):
-        read_examples(write(tmp_path, ROW, ROW), schema)
+    with pytest.raises(DataError, match=r":3: id: .* stands twice, first in line 1"):
+        read_examples(write(tmp_path, ROW, "", ROW), schema)
 
 
 def test_broken_lines_do_not_stop_the_reader(tmp_path: Path) -> None:
@@ -120,3 +121,10 @@ def test_committed_archive_is_valid(root: Path, schema: LabelSchema) -> None:
     entries = read_entries(root / "datasets/policy_answers/entries.jsonl")
     assert len(entries) >= 150
     assert all(e.topic in schema.topic_ids() and e.regions and e.law and e.as_of for e in entries)
+
+
+def test_a_lone_surrogate_is_written_as_it_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "escaped.jsonl"
+    path.write_text(json.dumps({**ROW, "text": ROW["text"] + "\ud83d"}), encoding="utf-8")
+    write_rows(tmp_path / "again.jsonl", (e.to_dict() for e in read_examples(path)))
+    assert read_examples(tmp_path / "again.jsonl") == read_examples(path)

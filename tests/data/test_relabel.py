@@ -125,3 +125,14 @@ def test_a_wrong_plan_is_refused(questions: Path, plan: str, message: str) -> No
 def test_nothing_is_overwritten(questions: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not empty"):
         relabel(questions, plan_file(tmp_path), questions)
+
+
+def test_tags_stay_in_their_table(questions: Path, tmp_path: Path) -> None:
+    settings = questions / "dataset.toml"
+    text = settings.read_text(encoding="utf-8").replace('i = "insurance"', "'i' = 'insurance'  # named by law")
+    settings.write_text(text + '\n[augment]\nextra = "no tag"\n', encoding="utf-8")
+    relabel(questions, plan_file(tmp_path), tmp_path / "new")
+    written = (tmp_path / "new/dataset.toml").read_text(encoding="utf-8")
+    assert 'i = "medicare"  # named by law\n' in written
+    assert written.index('"commercial"') < written.index("[augment]")
+    assert written.endswith('[augment]\nextra = "no tag"\n')

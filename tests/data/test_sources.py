@@ -29,7 +29,8 @@ def test_jsonl(tmp_path: Path, encoding: str) -> None:
     path = write(tmp_path / "a.jsonl", "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding)
     reading = read_source(path)
     assert not reading.errors
-    assert [(e.id, e.question, e.regions) for e in reading.entries] == [("1", "怎么办？", ("330100",)), ("a-2", "多少钱", ())]
+    assert [(e.question, e.regions) for e in reading.entries] == [("怎么办？", ("330100",)), ("多少钱", ())]
+    assert reading.entries[0].id == "1"
 
 
 def test_broken_rows_of_jsonl_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -131,3 +132,12 @@ def test_decode_keeps_a_page_with_a_few_broken_bytes_and_refuses_what_is_no_text
     with pytest.raises(DataError, match="neither UTF-8 nor GB18030"):
         decode(bytes(range(128, 256)) * 3, Path("x"))
     assert encoding_of(b"plain ascii") == "utf-8-sig"
+
+
+def test_an_entry_without_an_id_is_named_by_what_it_says(tmp_path: Path) -> None:
+    for folder, question in (("a", "失业金怎么领"), ("b", "生育津贴怎么领")):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "week.csv", f"question,answer\n退休年龄是多少,六十\n{question},到窗口\n")
+    first, second = (read_source(tmp_path / folder).entries for folder in "ab")
+    assert first[0].id == second[0].id
+    assert len({entry.id for entry in (*first, *second)}) == 3

@@ -13,9 +13,9 @@ from nlp.evaluation.routing import RoutingReport, write_routing_report
 from nlp.schema import Action, Analysis, Decision, Entry, Hit, Query, TopicScore
 
 
-def decision(action: Action, reason: str, ids: str, probability: float, certainty: float) -> Decision:
+def decision(action: Action, reason: str, ids: str, probability: float) -> Decision:
     hits = tuple(Hit(Entry(name, f"{name}?", "…"), 0.5) for name in ids)
-    return Decision(action, hits, probability, reason, "", Analysis("问", (TopicScore("x", 1.0),), ()), certainty)
+    return Decision(action, hits, probability, reason, "", Analysis("问", (TopicScore("x", 1.0),), ()))
 
 
 REPORT = RoutingReport(
@@ -27,11 +27,11 @@ REPORT = RoutingReport(
         Query("戊", frozenset(), "no_answer"),
     ],
     [
-        decision("answer", "answered", "abc", 0.9, 0.8),
-        decision("suggest", "low_confidence", "xyb", 0.6, 0.3),
-        decision("answer", "answered", "x", 0.7, 0.6),
-        decision("handoff", "no_answer", "", 0.0, 0.0),
-        decision("answer", "answered", "a", 0.65, 0.7),
+        decision("answer", "answered", "abc", 0.8),
+        decision("suggest", "low_confidence", "xyb", 0.3),
+        decision("answer", "answered", "x", 0.6),
+        decision("handoff", "no_answer", "", 0.0),
+        decision("answer", "answered", "a", 0.4),
     ],
 )
 
@@ -47,12 +47,12 @@ def test_figures_count_what_was_found_and_what_was_done() -> None:
     assert REPORT.outcomes["paraphrase"] == {"answered": 2, "low_confidence": 1}
 
 
-def test_risk_falls_with_certainty() -> None:
-    assert [(p.threshold, p.coverage, p.risk) for p in REPORT.risk][:2] == [(0.8, 0.2, 0.0), (0.7, 0.4, 0.5)]
+def test_risk_falls_with_probability() -> None:
+    assert [(p.threshold, p.coverage, p.risk) for p in REPORT.risk][:2] == [(0.8, 0.2, 0.0), (0.6, 0.4, 0.5)]
 
 
 def test_no_answers_and_one_kind_leave_figures_open() -> None:
-    report = RoutingReport([Query("甲", frozenset("a"), "x")], [decision("suggest", "low_confidence", "a", 0.3, 0.1)])
+    report = RoutingReport([Query("甲", frozenset("a"), "x")], [decision("suggest", "low_confidence", "a", 0.1)])
     assert (report.precision, report.auroc) == (None, None)
     assert report.to_dict()["precision"] is None
 

@@ -91,3 +91,10 @@ def test_names_of_special_tokens_are_plain_text() -> None:
     encoding = ENCODER.encode(["[MASK]京[SEP]"])[0]
     assert len(encoding) == len("[MASK]京[SEP]")
     assert not {ENCODER.mask, ENCODER.sep} & set(encoding.ids.tolist())
+
+
+def test_a_character_that_unfolds_is_in_one_entity() -> None:
+    (encoding,) = ENCODER.encode(["㍿保"])  # four characters in one
+    assert len(encoding) > 2
+    spans = [(0, 1, "insurance", 0.9), (2, len(encoding) - 1, "insurance", 0.8)]
+    assert [(e.start, e.end) for e in entities_of(spans, encoding)] == [(0, 1)]

@@ -88,3 +88,11 @@ def test_the_old_bundle_comes_back_when_the_new_one_cannot_take_its_place(tmp_pa
     with pytest.raises(FileNotFoundError):
         replace_folder(tmp_path / "missing", folder)
     assert load_bundle(folder).labels == SCHEMA
+
+
+def test_the_folder_one_stands_in_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with writing(Path()) as scratch:
+        (scratch / "config.json").write_text("{}", encoding="utf-8")
+    assert (tmp_path / "here" / "config.json").exists()

@@ -29,7 +29,7 @@ def test_check() -> None:
     assert found.to_dict()["entries"] == 5
 
 
-@pytest.mark.parametrize("as_of", ["", "0000-00-00", "2024-13-01", "20240101x", "\ud800"])
+@pytest.mark.parametrize("as_of", ["", "0000-00-00", "2024-13-01", "20240101x", "2024-01-01x", "\ud800"])
 def test_days_that_cannot_be_read(as_of: str) -> None:
     assert check_entries([Entry("x", "问", "答", as_of=as_of)], date(2026, 1, 1)).undated == ("x",)
 
@@ -51,3 +51,13 @@ def test_months_before(months: int, day: str) -> None:
 
 def test_the_greatest_age_is_the_callers() -> None:
     assert check_entries(ENTRIES, date(2026, 6, 1), max_age=4).outdated == ("a", "b", "c")
+
+
+def test_the_order_of_the_words_counts() -> None:
+    there, back = "社保从北京转到上海怎么办？", "社保从上海转到北京怎么办？"
+    assert check_entries([Entry("a", there, "甲"), Entry("b", back, "乙")], date(2026, 1, 1)).duplicates == ()
+
+
+def test_a_day_with_its_time() -> None:
+    found = check_entries([Entry("a", "问", "答", date="2010-03-01 10:20:30")], date(2026, 1, 1))
+    assert (found.outdated, found.undated) == (("a",), ())

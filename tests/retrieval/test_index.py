@@ -117,6 +117,10 @@ def test_build_refuses_what_it_would_destroy(tmp_path: Path, archive: tuple[Entr
     with pytest.raises(ArchiveError, match="not an index"):
         AnswerIndex.build(tmp_path / "letters", archive, np.ones((6, 4), np.float32), "x")
     assert (tmp_path / "letters" / "mail.txt").read_text() == "keep me"
+    (tmp_path / "letters" / METADATA).write_text('{"mine": "precious"}')
+    with pytest.raises(ArchiveError, match="not an index"):
+        AnswerIndex.build(tmp_path / "letters", archive, np.ones((6, 4), np.float32), "x")
+    assert (tmp_path / "letters" / METADATA).read_text() == '{"mine": "precious"}'
 
 
 @pytest.mark.parametrize(
@@ -168,6 +172,31 @@ def test_add_update_and_remove(make_index: Make, vectorize: Vectorize, archive: 
     assert len(less) == 6
     assert not less.entries(["rent"])
     assert old.search(segment("社保卡")), "the index opened before stays readable"
+
+
+def test_a_small_index_has_the_scales_it_is_given_until_it_has_grown(tmp_path: Path) -> None:
+    def some(first: int, last: int) -> tuple[list[Entry], np.ndarray]:
+        vectors = np.random.default_rng(first).normal(size=(last - first, 8)).astype(np.float32)
+        return [Entry(str(n), f"第{n}问", "答") for n in range(first, last)], vectors
+
+    given = {"vector": (0.8, 0.02)}
+    index = AnswerIndex.build(tmp_path / "index", *some(0, 1), "x", scales=given)
+    assert index.info.scales == given
+    assert index.add(*some(1, 20)).info.scales == given
+    grown = AnswerIndex.open(tmp_path / "index").add(*some(20, 90))
+    mean, deviation = grown.info.scales["vector"]
+    assert abs(mean) < 0.1, "unrelated vectors of this kind lie at right angles"
+    assert 0.2 < deviation < 0.5
+    assert grown.add(*some(90, 100)).info.scales == grown.info.scales, "measured anew only once there are twice as many"
+
+
+def test_an_index_built_anew_since_it_was_opened_says_so(make_index: Make) -> None:
+    old = make_index()
+    make_index()
+    make_index()
+    with pytest.raises(ArchiveError, match="built anew since it was opened, open it again"):
+        old.entries()
+    assert old.latest().entries()
 
 
 def test_thresholds_and_weights_are_kept(make_index: Make) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nlp.errors import ArchiveError
-from nlp.retrieval.rank import FEATURES, Ranker, asked_places
+from nlp.retrieval.rank import FEATURES, AskedPlaces, Ranker, asked_places
 from nlp.schema import NATIONAL, AgeValue, Analysis, Entity, Entry, Hit, RegionValue, TopicScore
 
 DAY = date(2026, 1, 1)
@@ -28,7 +28,7 @@ def hit(**fields: object) -> Hit:
 
 
 def features(entry: Hit, question: Analysis) -> dict[str, float]:
-    return dict(Ranker({}, 0.0).rank(question, [entry], DAY)[0].features)
+    return dict(Ranker({}, 0.0).rank(question, asked_places(question), [entry], DAY)[0].features)
 
 
 def test_the_insured_place_decides_the_rule() -> None:
@@ -86,7 +86,7 @@ def test_probability_is_logistic_and_ordered() -> None:
     assert ranker.probability({"closeness": 2.0}) == pytest.approx(0.5)
     assert 0 < ranker.probability({"closeness": -1e9}) < ranker.probability({"closeness": 1e9}) <= 1
     near, far = Hit(Entry("near", "q", "a"), 0, {"closeness": 5}), Hit(Entry("far", "q", "a"), 0, {"closeness": 1})
-    assert [h.entry.id for h in ranker.rank(analysis(), [far, near], DAY)] == ["near", "far"]
+    assert [h.entry.id for h in ranker.rank(analysis(), AskedPlaces(), [far, near], DAY)] == ["near", "far"]
 
 
 def test_weights_are_saved_and_read(tmp_path: Path) -> None:

@@ -228,3 +228,29 @@ def test_errors_are_of_the_package(tmp_path: Path) -> None:
         assert isinstance(plan, Recipe)
         with pytest.raises((BundleError, RecipeError)):
             Job.prepare(plan)
+
+
+def test_patience_counts_what_was_logged() -> None:
+    from nlp.training.finetune import out_of_patience
+
+    logged = [{"loss": 1.0}, *({"eval_score": score} for score in (0.5, 0.6, 0.6, 0.4))]
+    assert [out_of_patience(logged, epochs) for epochs in (1, 2, 3)] == [True, True, False]
+    assert not out_of_patience([], 1)
+    assert not out_of_patience(logged[:3], 1)
+
+
+def test_a_run_that_ran_out_of_patience_is_not_trained_on(tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data_set(tmp_path / "data"))
+    options = ("--set", "train.epochs=4", "--set", "train.patience=1", "--set", "train.lr=0.0", "--set", "train.head_lr=0.0")
+    assert train(recipe, tmp_path, *options).returncode == 0
+    first = json.loads((tmp_path / "bundle/manifest.json").read_text(encoding="utf-8"))["history"]
+    assert train(recipe, tmp_path, *options).returncode == 0
+    assert json.loads((tmp_path / "bundle/manifest.json").read_text(encoding="utf-8"))["history"] == first
+    assert [entry["epoch"] for entry in first] == [1.0, 2.0], "the second pass was no better than the first"
+
+
+def test_an_empty_split_is_refused(tmp_path: Path) -> None:
+    data = data_set(tmp_path / "data")
+    (data / "test.jsonl").write_text("", encoding="utf-8")
+    done = train(recipe_file(tmp_path, checkpoint(tmp_path / "base", "vocab.txt"), data), tmp_path)
+    assert (done.returncode, "test.jsonl:1: no rows" in done.stderr) == (2, True)

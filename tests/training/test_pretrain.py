@@ -123,9 +123,8 @@ def test_a_written_base_is_trained_on_with_its_own_vocabulary(tmp_path: Path, co
     base, teacher = checkpoint(tmp_path / "base", []), checkpoint(tmp_path / "teacher", ["单位", "工资"])
     first = pretrain(plan(base, teacher, corpus, 2), tmp_path / "first", tmp_path / "work", resume=True)
     pairs = tmp_path / "pairs.jsonl"
-    pairs.write_text(
-        json.dumps({"a": "用人单位不发工资", "b": "失业金怎么领", "label": 0}, ensure_ascii=False), encoding="utf-8"
-    )
+    asked = [{"a": f"用人单位第{n}月不发工资", "b": f"失业金第{n}次怎么领", "label": 0} for n in range(4)]
+    pairs.write_text("\n".join(map(json.dumps, asked)), encoding="utf-8")
     narrow = plan(first, teacher, pairs, 2)
     narrow = dataclasses.replace(narrow, pretrain=dataclasses.replace(narrow.pretrain, neurons=24))
     second = pretrain(narrow, tmp_path / "second", tmp_path / "more", resume=True)
@@ -254,3 +253,35 @@ def test_a_base_with_pieces_of_its_own_takes_no_others(tmp_path: Path, corpus: P
             tmp_path / "more",
             resume=True,
         )
+
+
+def test_each_epoch_has_an_order_of_its_own_whatever_came_before() -> None:
+    from nlp.training.pretrain import EpochSampler
+
+    def order(epoch: int, *before: int) -> list[int]:
+        sampler = EpochSampler(2, range(1, 41), seed=5)
+        for earlier in (*before, epoch):
+            sampler.set_epoch(earlier)
+            found = list(sampler)
+        return found
+
+    assert order(2, 0, 1) == order(2) != order(1)
+
+
+def test_characters_that_unfold_do_not_outgrow_a_sequence(tmp_path: Path) -> None:
+    from nlp.training.pretrain import build_corpus
+
+    path = tmp_path / "corpus.txt"
+    path.write_text("工资" * 9 + "……。", encoding="utf-8")
+    base = checkpoint(tmp_path / "base", [])
+    recipe = PretrainRecipe((str(path),), max_length=24)
+    assert np.diff(build_corpus(recipe, encoder_of(base), split).bounds).max() == 22
+
+
+def test_too_small_a_corpus_is_refused(tmp_path: Path) -> None:
+    from nlp.training.pretrain import pretrain
+
+    path = tmp_path / "corpus.txt"
+    path.write_text(LINES[0], encoding="utf-8")
+    with pytest.raises(RecipeError, match="1 sequences, expected at least a batch of 4"):
+        pretrain(plan(checkpoint(tmp_path / "base", []), None, path, 1), tmp_path / "out", tmp_path / "work", resume=True)
