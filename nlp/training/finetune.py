@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from nlp.config import Recipe, TokenRecipe, load_schema, schema_to_dict
+from nlp.config import Recipe, TokenRecipe, TrainRecipe, load_schema, schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.data.pairs import read_pairs
 from nlp.errors import DataError, RecipeError
@@ -47,7 +47,7 @@ from nlp.training.contrast import PairSampler, tune_tokens, tune_vectors
 from nlp.training.curves import draw_curves
 from nlp.training.heads import warm_start
 from nlp.training.ngrams import fit_ngrams
-from nlp.training.pretrain import LengthGroupedTrainer, Teacher
+from nlp.training.pretrain import LengthGroupedTrainer, Teacher, run_arguments
 from nlp.training.rows import Collator, TrainingRows
 from nlp.training.variation import PlaceSwap
 
@@ -258,7 +258,7 @@ def _trainer(job: Job, work: Path) -> tuple[JointTrainer, TrainingRows, Training
     names = tag_names(job.schema)
     trainer = JointTrainer(
         model=job.network,
-        args=_arguments(job.recipe, work),
+        args=_arguments(t, work),
         train_dataset=train,
         eval_dataset=dev,
         data_collator=Collator(job.encoder.pad),
@@ -304,31 +304,20 @@ def _scores(trainer: Trainer, rows: TrainingRows) -> dict[str, float]:
     return {name: round(scores[f"eval_{name}"], 4) for name in ("topic_accuracy", "span_f1", "score")}
 
 
-def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
-    t = recipe.train
-    return TrainingArguments(
-        output_dir=str(work),
-        num_train_epochs=t.epochs,
-        per_device_train_batch_size=t.batch_size,
-        per_device_eval_batch_size=t.batch_size,
-        learning_rate=t.lr,
-        weight_decay=t.weight_decay,
-        warmup_steps=t.warmup,  # below 1, so a share of all
-        bf16=t.precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model="score",
-        greater_is_better=True,
-        logging_steps=20,
-        remove_unused_columns=False,
-        ddp_broadcast_buffers=False,  # the n-gram table does not change in training
-        label_names=["topic_targets", "tag_targets"],
-        seed=t.seed,
-    )
+def _arguments(t: TrainRecipe, work: Path) -> TrainingArguments:
+    own = {
+        "num_train_epochs": t.epochs,
+        "per_device_eval_batch_size": t.batch_size,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "score",
+        "greater_is_better": True,
+        "logging_steps": 20,
+        "ddp_broadcast_buffers": False,  # the n-gram table does not change in training
+        "label_names": ["topic_targets", "tag_targets"],
+    }
+    return run_arguments(t, work, own)
 
 
 def _samples(job: Job, rows: int, batch: int = 32) -> list[tuple[Tensor, Tensor]]:

@@ -7,7 +7,7 @@ import lzma
 import math
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 from transformers import AutoModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from nlp.config import BasePlan, PretrainRecipe
+from nlp.config import BasePlan, PretrainRecipe, TrainRecipe
 from nlp.data.corpus import read_rows
 from nlp.errors import BundleError, DataError, InputError, RecipeError
 from nlp.model.alignment import Encoding, TextEncoder, Window, load_encoder, pad_rows
@@ -335,7 +335,8 @@ def pretrain(plan: BasePlan, output: Path, work: Path, resume: bool) -> Path:
     base = "" if Path(plan.base.path).resolve() == output.resolve() else plan.base.path  # which the run replaces at its end
     made_of = traces(*recipe.corpus, base, recipe.teacher)
     going_on = begin(work, {"recipe": essence(plan.to_dict()), "made_of": made_of}, resume)
-    arguments = _arguments(recipe, work)
+    own = {"max_steps": recipe.max_steps, "save_steps": recipe.save_steps, "logging_steps": 50, "dataloader_drop_last": True}
+    arguments = run_arguments(recipe, work, own)
     with arguments.main_process_first(desc="the corpus"):  # the others read what the first has written
         if not (work / CORPUS).exists():
             build_corpus(recipe, encoder, split).save(work / CORPUS)
@@ -383,6 +384,24 @@ class LengthGroupedTrainer(Trainer):  # type: ignore[misc]  # the library ships 
         return EpochSampler(self.args.train_batch_size, self.train_dataset.lengths, self.args.seed)
 
 
+def run_arguments(recipe: PretrainRecipe | TrainRecipe, work: Path, own: Mapping[str, Any]) -> TrainingArguments:
+    """What the Trainer is told: what every run has, and what is a run's own."""
+    return TrainingArguments(
+        output_dir=str(work),
+        per_device_train_batch_size=recipe.batch_size,
+        learning_rate=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        warmup_steps=recipe.warmup,  # below 1, so a share of all
+        bf16=recipe.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        save_total_limit=2,
+        remove_unused_columns=False,
+        seed=recipe.seed,
+        **own,
+    )
+
+
 def _tokens(folder: Path, recipe: PretrainRecipe) -> tuple[TextEncoder, tuple[int, ...] | None]:
     """The tokenizers, and the rows of the base's embedding to keep; a base that an earlier run wrote keeps its own, whole."""
     if (folder / PIECES).exists():
@@ -406,26 +425,6 @@ def _samples(corpus: Corpus, collator: MaskingCollator, recipe: PretrainRecipe) 
     for start in range(0, len(numbers), recipe.batch_size):
         batch = collator(numbers[start : start + recipe.batch_size].tolist())
         yield batch["whole"], batch["mask"]
-
-
-def _arguments(recipe: PretrainRecipe, work: Path) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(work),
-        max_steps=recipe.max_steps,
-        per_device_train_batch_size=recipe.batch_size,
-        learning_rate=recipe.lr,
-        weight_decay=recipe.weight_decay,
-        warmup_steps=recipe.warmup,  # below 1, so a share of all
-        bf16=recipe.precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        save_steps=recipe.save_steps,
-        save_total_limit=2,
-        logging_steps=50,
-        remove_unused_columns=False,
-        seed=recipe.seed,
-        dataloader_drop_last=True,
-    )
 
 
 def _record_of(folder: Path, plan: BasePlan) -> dict[str, Any] | None:
