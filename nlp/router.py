@@ -144,7 +144,7 @@ class Router:
         others = [hit for hit in hits if "rule_disjoint" in hit.features and self._elsewhere(hit) > max(best, limits.suggest)]
         if not sure and others:
             return "handoff", "no_answer_for_region", messages.other_region(places.rule, _stated(others))
-        if not sure and best < limits.suggest:
+        if not hits or (not sure and best < limits.suggest):
             return "handoff", "no_answer", messages.NO_ANSWER
         local = hits[0].entry.regions if NATIONAL not in hits[0].entry.regions else ()
         unclear = _undecided(analysis)

@@ -131,6 +131,18 @@ def test_an_entry_is_answered_for_its_probability_and_suggested_for_its_score(ro
         assert decision.to_dict()["probability"] == pytest.approx(Certainty({}, bias).probability({}), abs=1e-3)
 
 
+def test_an_answer_need_not_be_worth_a_suggestion(router: Router) -> None:
+    weights, limits = replace(WEIGHTS, of_list=Certainty({}, 9.0)), Thresholds(suggest=1.0)
+    assert Router(router.analyzer, router.index, weights, limits)("杭州社保卡丢了怎么补办").action == "answer"
+
+
+def test_an_empty_archive_has_no_answer_whatever_the_thresholds(tmp_path: Path) -> None:
+    analyzer = Characters()
+    index = build_index(tmp_path / "index", ENTRIES[:1], analyzer).remove([ENTRIES[0].id])  # type: ignore[arg-type]
+    decision = Router(analyzer, index, WEIGHTS, Thresholds(answer=0.0, suggest=0.0))("杭州社保卡丢了怎么补办")
+    assert (decision.action, decision.reason) == ("handoff", "no_answer")
+
+
 @pytest.mark.parametrize("text", ["\ud800社保卡\x00", "社" * 100_000, "' OR 1=1 --", "🙂‍↔️"])
 def test_any_question_is_decided(router: Router, text: str) -> None:
     assert router(text).action in ("answer", "suggest", "handoff")
