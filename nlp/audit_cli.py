@@ -9,13 +9,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
 from nlp.errors import DataError, InputError
 
 AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
-COLUMNS = ("time", "decision", "action", "reason", "p", "answer")
 
 
 def show_audit(
@@ -27,12 +25,11 @@ def show_audit(
     contains: Annotated[str, typer.Option(help="characters of the question")] = "",
     as_json: AsJson = None,
 ) -> None:
-    """Records of decisions, oldest first: a table, or JSONL."""
+    """Records of decisions, oldest first: two lines each, or JSONL."""
     from nlp.audit import find_records
 
     machine = as_json or (as_json is None and not sys.stdout.isatty())
-    table = Table(*(Column(name, no_wrap=True) for name in COLUMNS), "question", box=None, header_style="dim")
-    bad = 0
+    console, bad = Console(), 0
     for record in find_records(path, since=since, until=until, action=action, reason=reason, contains=contains):
         if isinstance(record, DataError):
             bad += 1
@@ -40,18 +37,9 @@ def show_audit(
         elif machine:
             print(json.dumps(record.to_dict(), ensure_ascii=False))
         else:
-            cells = (
-                record.time[:19],
-                record.id,
-                record.action,
-                record.reason,
-                f"{record.probability:.2f}",
-                record.answer or "",
-            )
-            table.add_row(*map(Text, cells))
-            table.add_row("", Text(record.question), style="dim")
-    if not machine:
-        Console().print(table)
+            decision = (record.action, record.reason, f"{record.probability:.2f}", record.answer or "")
+            console.print(Text("  ".join((record.time[:19], record.id, *decision))), soft_wrap=True)
+            console.print(Text(f"    {record.question}", style="dim"), soft_wrap=True)
     if bad:
         raise typer.Exit(2)
 

@@ -317,6 +317,10 @@ class Hit:
             "score": round(self.score, 4),
             "question": self.entry.question,
             "answer": self.entry.answer,
+            "regions": list(self.entry.regions),
+            "law": self.entry.law,
+            "as_of": self.entry.as_of,
+            "source": self.entry.source,
         }
 
 

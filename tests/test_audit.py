@@ -103,3 +103,12 @@ def test_the_table_shows_questions_as_they_are(tmp_path: Path) -> None:
     (_, broken) = find_records(path)
     assert isinstance(broken, DataError)
     assert broken.line == 3
+
+
+def test_the_lines_hold_on_a_narrow_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    (name,) = write(path, decide("社保卡丢了" * 20, "handoff", "no_answer_for_region"))
+    shown = CliRunner(env={"COLUMNS": "60"}).invoke(app, ["audit", str(path), "--pretty"]).stdout.splitlines()
+    assert len(shown) == 2
+    assert f"{name}  handoff  no_answer_for_region  0.75" in shown[0]
+    assert shown[1].strip() == "社保卡丢了" * 20

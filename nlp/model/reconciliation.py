@@ -15,6 +15,7 @@ How sure is enough is fitted for each type on the dev split (`fit_trust`) and ke
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,7 +86,7 @@ def reconcile(
     Args:
         text: What both read.
         spans: Of the network, in text order, without overlap.
-        mentions: Of `nlp.text.find`; their types are kinds of values.
+        mentions: Of `nlp.text.find`, likewise; their types are kinds of values.
         evidence: The network's view of any span.
         labels: Which types have a grammar, and which.
         trust: By type; types that are missing have the defaults.
@@ -107,12 +108,21 @@ def reconcile(
     for mention in mentions:
         entity = _settle(mention, spans, kinds, evidence, trust)
         if entity is not None and not _touching(entity, kept):
-            kept.append(entity)
-    return sorted(kept, key=lambda e: e.start)
+            insort(kept, entity, key=_start)
+    return kept
 
 
-def _touching(entity: Entity, others: Sequence[Entity]) -> list[Entity]:
-    return [other for other in others if other.start < entity.end and entity.start < other.end]
+def _start(entity: Entity) -> int:
+    return entity.start
+
+
+def _end(entity: Entity) -> int:
+    return entity.end
+
+
+def _touching(entity: Entity, others: Sequence[Entity]) -> Sequence[Entity]:
+    """Those of others, which stand in text order without overlap, that have a character in common with the entity."""
+    return others[bisect_right(others, entity.start, key=_end) : bisect_left(others, entity.end, key=_start)]
 
 
 def _settle(

@@ -191,7 +191,7 @@ def checksum(path: Path) -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BundleError(f"{path}: no such file; expected a bundle made by train.py") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BundleError(f"{path}: not JSON: {error}") from None

@@ -110,7 +110,9 @@ def read_place(text: str) -> Place | None:
             part = _masked_at(text, i) or (part if part is None else None)
         if part is not None:
             return _chain(text, part, tables)
-    abbreviation = tables.abbreviations.get(text[:1], ())
+    # 沪上 and 粤省 are provinces, but 新区, 黑市 and 吉市 are none.
+    smaller = text[1:] not in ("", "省") and text[-1] in UNIT_SUFFIXES
+    abbreviation = () if smaller else tables.abbreviations.get(text[:1], ())
     return _chain(text, Part(0, 1, abbreviation), tables) if abbreviation else None
 
 

@@ -138,6 +138,8 @@ def test_resolves_what_a_model_tagged() -> None:
     assert resolve("想去和平买药", 2, 4) is not None
     assert resolve("在A市", 1, 3) == RegionValue()
     assert resolve("在外地", 1, 3) is None
+    assert [resolve(name, 0, 2) for name in ("新区", "黑市", "京县")] == [None] * 3
+    assert [value and value.resolved for value in (resolve("沪上", 0, 2), resolve("粤省", 0, 2))] == [("310000",), ("440000",)]
     value = resolve("苏籍人员", 0, 1)
     assert value is not None
     assert value.resolved == ("320000",)
