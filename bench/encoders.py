@@ -194,7 +194,9 @@ def spread(scores: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Mean of each figure over the seeds, and its standard deviation."""
     found = {}
     for key in scores[0].keys() - {"seed", "encoder", "lost"}:
-        values = [score[key] for score in scores]
+        values = [score[key] for score in scores if score[key] is not None]  # no roles in the gold rows, as an example
+        if not values:
+            continue
         found[key] = round(statistics.mean(values), 4)
         found[f"{key}_spread"] = round(statistics.stdev(values) if len(values) > 1 else 0.0, 4)
     return found

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from nlp.errors import DataError, InputError
 from nlp.journal import MAX_BYTES, Journal
-from nlp.schema import Decision
+from nlp.schema import Action, Decision
 from nlp.text.redact import redact
 
 
@@ -132,11 +132,13 @@ def find_records(
         contains: Characters of the question.
 
     Raises:
-        InputError: There is no such file, or a time cannot be one.
+        InputError: There is no such file, a time cannot be one, or there is no such action.
     """
     for name, time in (("since", since), ("until", until)):
         if not _begins_a_time(time):
             raise InputError(f"{name}: expected the beginning of a time such as 2026-11-22T08:30 (UTC), got {time!r}")
+    if action not in (None, *get_args(Action)):
+        raise InputError(f"action: expected one of {', '.join(get_args(Action))}, got {action!r}")
     for file, line, row in Journal(path).rows():
         if isinstance(row, DataError):
             yield row

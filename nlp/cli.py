@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -50,6 +50,7 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="JSONL to wr
 Model = Annotated[Path | None, typer.Option("--model", help="bundle folder (default: the embedded one)")]
 Index = Annotated[str | None, typer.Option("--index", help="index folder or address (default: the embedded archive)")]
 AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
+Reference = Annotated[str | None, typer.Option(help="day for relative dates, YYYY-MM-DD (default: today; for rows: none)")]
 MAX_CHUNK = 256
 
 
@@ -73,13 +74,21 @@ def _complain(message: str) -> None:
 
 
 @app.command()
-def analyze(text: Text = None, input: Input = None, output: Output = None, model: Model = None, as_json: AsJson = None) -> None:
+def analyze(
+    text: Text = None,
+    input: Input = None,
+    output: Output = None,
+    model: Model = None,
+    reference: Reference = None,
+    as_json: AsJson = None,
+) -> None:
     """Topic, entities, roles and values of a question."""
     from nlp.analyzer import Analyzer
     from nlp.embedded import default_bundle
     from nlp.view import show_analysis
 
-    analyzer = Analyzer.from_pretrained(model or default_bundle())
+    _check_use(text, input, output, as_json)
+    analyzer = Analyzer.from_pretrained(model or default_bundle(), reference=_reference_day(reference, input))
     if input:
         _run_rows(input, output, _text_of, lambda texts: [a.to_dict() for a in analyzer.pipe(texts)])
         return
@@ -92,16 +101,15 @@ def values(
     text: Text = None,
     input: Input = None,
     output: Output = None,
-    reference: Annotated[
-        str | None, typer.Option(help="day for relative dates, YYYY-MM-DD (default: today; for rows: none)")
-    ] = None,
+    reference: Reference = None,
     as_json: AsJson = None,
 ) -> None:
     """Numbers, amounts, percentages, ages, durations, dates and regions by grammar alone; a row may carry its `ref_date`."""
     from nlp.text import find
     from nlp.view import entity_table
 
-    day = _parse_day(reference, "--reference") if reference else None
+    _check_use(text, input, output, as_json)
+    day = _reference_day(reference, input)
 
     def text_and_day(row: Row) -> tuple[str, date | None]:
         text = _text_of(row)
@@ -117,7 +125,7 @@ def values(
         )
         return
     question = _read_text(text)
-    found = find(question, reference=day or date.today())
+    found = find(question, reference=day)
     _print({"values": [e.to_dict() for e in found]}, as_json, lambda: entity_table(question, found))
 
 
@@ -134,6 +142,7 @@ def answer(
     """The answer to a question, a list to choose from, or an honest hand-off."""
     from nlp.view import show_decision
 
+    _check_use(text, input, output, as_json)
     router = _open_router(model, index, audit)
     if input:
         _run_rows(input, output, _text_of, lambda texts: [router(text).to_dict() for text in texts])
@@ -203,6 +212,13 @@ def _evaluate_routing(router: Router, source: Path, output: Path | None, as_json
     from nlp.view import show_routing
 
     queries = read_queries(source)
+    wanted = {name for query in queries for name in query.gold}
+    missing = sorted(wanted - {entry.id for entry in router.index.scan(wanted)})
+    if missing:
+        raise InputError(
+            f"{source}: gold: {len(missing)} of {len(wanted)} entries are not in the index, such as {missing[0]!r}; "
+            "expected ids of this index: name it with --index, or build it anew"
+        )
     report = RoutingReport(queries, [router(query.text) for query in queries])
     _write_report(output, lambda folder: write_routing_report(folder, report))
     _print(report.to_dict(), as_json, lambda: show_routing(report))
@@ -229,6 +245,24 @@ def _open_router(model: Path | None, index: str | None, audit: Path | None = Non
     return Router(analyzer, opened, audit=AuditLog(audit) if audit else None)
 
 
+def _check_use(text: str | None, input: Path | None, output: Path | None, as_json: bool | None) -> None:
+    """Refuses options of the one use in the other, rather than pass over them."""
+    if input is None:
+        if output is not None:
+            raise InputError(f"--output {output}: takes the rows of --input; send the result for one text there with >")
+    elif text is not None:
+        raise InputError(f"both a text and --input {input}: give one of them")
+    elif as_json is False:
+        raise InputError("--pretty shows one text; the rows of --input come out as JSON")
+
+
+def _reference_day(reference: str | None, input: Path | None) -> date | None:
+    """The day that relative dates count from: today for a text that is asked now, none for rows written at any time."""
+    if reference is not None:
+        return _parse_day(reference, "--reference")
+    return None if input else date.today()
+
+
 def _read_text(text: str | None) -> str:
     """The text argument, or standard input read whole as UTF-8."""
     if text is None:
@@ -250,6 +284,8 @@ def _text_of(row: Row) -> str:
         if name in row:
             if not isinstance(row[name], str):
                 raise InputError(f"{name}: expected a string, got {row[name]!r:.60}")
+            if not row[name].strip():
+                raise InputError(f"{name}: empty, expected a text")
             return str(row[name])
     raise InputError("text: missing, expected one of text, query, question")
 
@@ -307,10 +343,33 @@ def _writer(target: Path | None) -> Iterator[Callable[[Row], None]]:
         return
     # What stands at the target, perhaps the rows that are read, stays until all is done; a pipe or a device is written to at once.
     part = target if target.exists() and not target.is_file() else target.with_name(target.name + ".part")
-    try:
+    with _writable(target):
         file = part.open("w", encoding="utf-8", errors="backslashreplace")
+
+    def write(row: Row) -> None:
+        with _writable(target):
+            print(json.dumps(row, ensure_ascii=False), file=file)
+
+    try:
+        yield write
+        with _writable(target):
+            file.close()
+            if part != target:
+                part.replace(target)
+    except WenluError:
+        with suppress(OSError):  # it may have no room for what it still holds
+            file.close()
+        if part != target:
+            part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _writable(target: Path) -> Iterator[None]:
+    """Tells what the system has against writing to the target, such as a full disk."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error.strerror}") from None
-    with file:
-        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=file)
-    part.replace(target)
+        raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None

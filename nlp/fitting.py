@@ -58,6 +58,8 @@ def fit_router(
 ) -> dict[str, Any]:
     """Fits the ranker and the thresholds on judged pairs, and the out-of-scope gate on `examples`.
 
+    The certainty also learns from those examples whose topic no entry has: they have no answer in the archive.
+
     Args:
         analyzer: The model whose vectors the index holds.
         index: The archive that the pairs are about.
@@ -77,6 +79,7 @@ def fit_router(
     rows = [pair for j in judged for pair in _labelled(j)]
     ranker = fit_ranker([features for features, _ in rows], [label for _, label in rows])
     lists = [thin for share in SHARES for thin in _lists(judged, ranker, every=1, share=share)]
+    lists += _strange_lists(Router(analyzer, index, ranker, Thresholds()), analyzer, examples)
     ranker = replace(ranker, of_list=fit_certainty([ranker.list_features(x.hits) for x in lists], [x.right(1) for x in lists]))
     lists = _lists(judge(router, analyzer, for_thresholds), ranker, every=2)
     certain, first = [ranker.certainty(x.hits) for x in lists], [x.hits[0].score for x in lists]
@@ -119,6 +122,19 @@ def _lists(judged: Sequence[Judged], ranker: Ranker, every: int, share: float = 
         for whole in lists[::every]
     ]
     return [x for x in (*lists, *without) if x.hits]
+
+
+def _strange_lists(router: Router, analyzer: Analyzer, examples: Sequence[Example]) -> list[_List]:
+    """The lists of the examples of topics that no entry is of: whatever comes first there is no answer.
+
+    No lists where an entry has no topic, or one that the model does not know: it may be of any.
+    """
+    outside, held = analyzer.labels.out_of_scope(), {entry.topic for entry in router.index.scan()}
+    if not held <= set(analyzer.labels.topic_ids()):
+        return []
+    strange = [e.text for e in examples if e.topic not in (None, outside) and held.isdisjoint((e.topic, *e.also))]
+    found = (router.rank(analysis) for analysis in analyzer.pipe(strange))
+    return [_List(hits, "", orphaned=True) for hits in found if hits]
 
 
 def _labelled(judged: Judged) -> list[tuple[Mapping[str, float], bool]]:

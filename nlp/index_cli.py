@@ -119,7 +119,10 @@ def index_fit(
         Path, typer.Argument(help="data set of pairs with dev.jsonl, for the ranker, and test.jsonl, for the thresholds")
     ],
     questions: Annotated[
-        Path, typer.Option(help="gold questions that the model was not trained on, for the out-of-scope gate")
+        Path,
+        typer.Option(
+            help="gold questions that the model was not trained on: for the out-of-scope gate, and of topics without entries"
+        ),
     ],
     model: Model = None,
     max_error: Annotated[float, typer.Option(help="share of wrong answers allowed among those given")] = 0.05,

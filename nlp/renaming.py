@@ -14,6 +14,7 @@ from nlp.config import schema_to_dict
 from nlp.data.corpus import read_examples
 from nlp.data.migration import Migration, load_migration
 from nlp.errors import InputError, RecipeError
+from nlp.evaluation.markdown import number
 from nlp.evaluation.metrics import Report, evaluate
 from nlp.model.extension import load_extension
 from nlp.model.store import EXTENSION, LABELS, load_bundle, write_manifest, writing
@@ -100,8 +101,9 @@ def _renamed(analysis: Analysis, migration: Migration) -> Analysis:
 def _table(reports: Sequence[Report]) -> str:
     lines = ["| figure | old | new | change |", "| --- | --- | --- | --- |"]
     for name in ("topic_accuracy", "topic_macro_f1", "entity_f1", "role_accuracy"):
-        a, b = (float(getattr(report, name)) for report in reports)
-        lines.append(f"| {name} | {a:.4f} | {b:.4f} | {b - a:+.4f} |")
+        a, b = (getattr(report, name) for report in reports)
+        change = "" if a is None or b is None else f"{b - a:+.4f}"
+        lines.append(f"| {name} | {number(a)} | {number(b)} | {change} |")
     for part in ("topics", "types"):
         counts = [getattr(report, part) for report in reports]
         for label in sorted({*counts[0], *counts[1]}):

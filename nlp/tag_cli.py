@@ -51,6 +51,7 @@ def tag(
     """Tags every record of an archive. The same command goes on where it was stopped; rejected records are listed, not fatal."""
     from nlp.batch.job import tag as run
     from nlp.batch.records import Options
+    from nlp.batch.store import REJECTS
     from nlp.embedded import default_bundle
 
     if engine not in ("local", "ray"):
@@ -84,6 +85,9 @@ def tag(
             watch=watch,
             sink=sys.stdout.buffer if output == "-" else None,
         )
+        if summary.rejected and not summary.rows:
+            where = "name a folder as --output to see why" if output == "-" else f"why stands in {place}/{REJECTS}"
+            raise InputError(f"{source}: not one of {summary.rejected} records could be tagged; {where}")
     _report(console, output, summary)
 
 

@@ -154,7 +154,7 @@ def show_report(evaluation: Evaluation) -> RenderableType:
     others = rival.report.to_dict() if rival else {}
     intervals = {d.name: d for d in evaluation.differences}
     for name, value in report.to_dict().items():
-        if isinstance(value, int | float):
+        if not isinstance(value, dict):
             cells = [number(value), *([number(others[name])] if rival else [])]
             if found := intervals.get(name):
                 style = "bold" if found.significant else "dim"

@@ -74,6 +74,12 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, time: str) -> None:
         list(find_records(tmp_path / "audit.jsonl", since=time))
 
 
+def test_an_action_that_is_none_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "audit.jsonl", decide("甲"))
+    with pytest.raises(InputError, match="action: expected one of answer, suggest, handoff, got 'answered'"):
+        list(find_records(tmp_path / "audit.jsonl", action="answered"))
+
+
 def test_broken_lines_are_told_and_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     write(path, decide("甲"))

@@ -70,6 +70,9 @@ def test_standard_input_is_read() -> None:
         (("analyze", "问", "--model", "no/such"), b"", "no/such/manifest.json: no such file"),
         (("answer", "问", "--index", "no/such"), b"", "no/such"),
         (("analyze", "--input", "no.jsonl"), b"", "no.jsonl: No such file"),
+        (("analyze", "问", "--output", "no.jsonl"), b"", "--output no.jsonl: takes the rows of --input"),
+        (("answer", "问", "--input", "no.jsonl"), b"", "both a text and --input no.jsonl"),
+        (("values", "--input", "no.jsonl", "--pretty"), b"", "--pretty shows one text"),
         (("index", "build", "no/such", "--output", "no/index"), b"", "no/such: no such file or folder"),
     ],
 )
@@ -88,7 +91,7 @@ def test_bad_rows_are_named_and_the_others_written(tmp_path: Path) -> None:
         '{"id": "a", "text": "缴费满15年"}\n{"id": "b"\n{"id": "c"}\n{"id": "d", "text": 7}\n'.encode()
         + b'{"id": "e", "text": "\xff"}\n'
         + b'{"id": "f", "text": "a\\ud800\\u0000"}\n'
-        + '{"id": "g", "query": "昨天", "ref_date": "soon"}\n'.encode()
+        + '{"id": "g", "query": "昨天", "ref_date": "soon"}\n{"id": "h", "text": " \\n"}\n'.encode()
     )
     done = wenlu("values", "--input", str(rows), "--output", str(tmp_path / "out.jsonl"))
     assert done.returncode == 2
@@ -100,6 +103,7 @@ def test_bad_rows_are_named_and_the_others_written(tmp_path: Path) -> None:
         "rows.jsonl:3: text: missing",
         "rows.jsonl:4: text: expected a string",
         "rows.jsonl:5: not UTF-8",
+        "rows.jsonl:8: text: empty",
     ):
         assert place in complaints
     assert "ref_date: expected a day" in complaints
@@ -114,6 +118,19 @@ def test_what_stands_at_the_output_stays_until_the_new_rows_are_there(tmp_path: 
     assert wenlu("values", "--input", str(rows), "--output", str(rows)).returncode == 0
     assert json.loads(rows.read_text(encoding="utf-8"))["values"]
     assert wenlu("values", "--input", str(rows), "--output", "/dev/null").returncode == 2, "the row is no longer a text"
+
+
+def test_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"id": "a", "text": "缴费满15年"}\n', encoding="utf-8")
+    done = wenlu("values", "--input", str(rows), "--output", "/dev/full")
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == ["wenlu: /dev/full: cannot be written: No space left on device"]
+
+
+def test_relative_dates_count_from_the_reference() -> None:
+    data = printed(wenlu("analyze", "去年3月起社保断缴了怎么办", "--reference", "2024-05-01", "--json"))
+    assert [e["value"] for e in data["entities"] if e["type"] == "date"] == ["2023-03"]
 
 
 def test_an_index_of_own_entries_answers(tmp_path: Path) -> None:
@@ -170,7 +187,10 @@ def test_evaluate_measures_routing(tmp_path: Path) -> None:
     assert report["outcomes"]["no_answer"] == {"out_of_scope": 1}
     assert json.loads((tmp_path / "report/routing.json").read_text(encoding="utf-8"))["questions"] == 2
     assert "answerable" in wenlu("evaluate", "--routing", str(queries), "--pretty").stdout.decode()
+    strange = tmp_path / "strange.jsonl"
+    strange.write_text('{"query": "问", "gold": ["nowhere"]}\n', encoding="utf-8")
     for wrong, message in (
+        (("evaluate", "--routing", str(strange)), "1 of 1 entries are not in the index, such as 'nowhere'"),
         (("evaluate", "--routing", str(queries), "models/policy", str(queries)), "and no gold file"),
         (("evaluate", "models/policy"), "expected a model and a gold file"),
         (("evaluate", "models/policy", str(queries), "--index", "x"), "which alone takes an --index"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,22 @@ def test_fitted_numbers_tell_right_from_wrong(index: AnswerIndex) -> None:
     thresholds = Thresholds.from_dict(fitted["thresholds"])
     assert thresholds.out_of_scope == 0.5, "questions in scope score 0.1, and the gate is never lower than a half"
     index.keep(thresholds=fitted["thresholds"], ranker=fitted["ranker"])
+
+
+def test_questions_of_topics_without_entries_teach_what_is_no_answer(index: AnswerIndex) -> None:
+    class Sorting(Characters):
+        labels = LabelSchema(
+            (TopicLabel("all", "所有"), TopicLabel("pets", "宠物"), TopicLabel("weather", "天气", out_of_scope=True)), ()
+        )
+
+        def __call__(self, text: str, /) -> Analysis:
+            first, second = ("pets", "all") if "狗" in text else ("all", "pets")
+            return replace(super().__call__(text), topics=(TopicScore(first, 0.95), TopicScore(second, 0.05)))
+
+    strange = [Example(str(n), f"养狗{t}{d}", "pets") for n, (t, d) in enumerate(product(THINGS, DEEDS))]
+    plain, taught = (fit_router(Sorting(), index, pairs("请问"), pairs("想问"), rows, 0.05) for rows in ([], strange))  # type: ignore[arg-type]
+    weights = [fitted["ranker"]["certainty"]["weights"].get("topic", 0.0) for fitted in (plain, taught)]
+    assert weights[0] < weights[1]
 
 
 def test_pairs_without_entries_are_refused(index: AnswerIndex) -> None:

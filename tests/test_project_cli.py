@@ -52,6 +52,8 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
         assert isinstance(done.exception, InputError)
         assert "is there already and not empty" in str(done.exception)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    done = wenlu("init", tmp_path / "file" / "x")
+    assert "cannot be written: Not a directory" in str(done.exception)
 
 
 def test_a_topic_is_learnt(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from nlp.data.build import entry_id
 from nlp.data.corpus import parse_entry, parse_example, read_entries, read_rows
 from nlp.data.duplicates import DUPLICATE, NEAR, SAME_GROUP, leaked, read_texts, similar_pairs
 from nlp.data.markup import scan_marked
-from nlp.data.pairs import parse_pair, scan_blocks
+from nlp.data.pairs import Block, parse_pair, scan_blocks
 from nlp.data.plan import SPLITS, DatasetPlan, load_dataset_plan, source_files
 from nlp.errors import DataError, InputError
 from nlp.schema import LabelSchema
@@ -28,7 +28,8 @@ AUGMENTED = "augmented"
 
 @dataclass(slots=True)
 class Findings:
-    """`problems` make a data set unfit, `notes` (near duplicates within a split) are worth a look; `rows` counts what was read."""
+    """`problems` make a data set unfit; `notes` (near duplicates within a split, blocks whose question nearly is an entry's) are worth a
+    look; `rows` counts what was read."""
 
     rows: int = 0
     problems: list[str] = field(default_factory=list)
@@ -74,6 +75,7 @@ def check(data: Path, against: Sequence[Path] = (), schema: Path | None = None) 
         plan = load_dataset_plan(data)
         findings.problems += _source_problems(data, plan, labels)
         findings.problems += _manifest_problems(data)
+        findings.notes += _near_entries(data, plan) if plan.archive else ()
         names = (*SPLITS, AUGMENTED) if plan.tags or plan.archive else ("entries",)
         files = [data / f"{name}.jsonl" for name in names if (data / f"{name}.jsonl").exists()]
     else:
@@ -147,18 +149,27 @@ def _group_problems(rows: Sequence[_Row]) -> Iterator[str]:
 def _source_problems(folder: Path, plan: DatasetPlan, labels: LabelSchema | None) -> Iterator[str]:
     """Broken lines of the sources, and texts that stand twice in them."""
     seen: dict[str, str] = {}
-    entries = {e.question for e in read_entries(folder / plan.archive / "entries.jsonl")} if plan.archive else set()
     for path in source_files(folder, "*.txt" if plan.tags or plan.archive else "*.jsonl"):
         for number, found in _scan(path, plan, labels):
             if isinstance(found, DataError):
                 yield str(found)
                 continue
             key, text = found
-            if plan.archive and text not in entries:
-                yield f"{path}:{number}: @: {text!r:.60} is no question of {folder / plan.archive / 'entries.jsonl'}"
             first = seen.setdefault(key, f"{path}:{number}")
             if first != f"{path}:{number}":
                 yield f"{path}:{number}: text: {text!r:.60} stands twice, first at {first}"
+
+
+def _near_entries(folder: Path, plan: DatasetPlan) -> Iterator[str]:
+    """Questions of blocks that are those of no entry, which is allowed, yet resemble one, which may be a slip."""
+    archive = folder / plan.archive / "entries.jsonl"
+    known = [entry.question for entry in read_entries(archive)]
+    blocks = ((path, block) for path in source_files(folder, "*.txt") for _, block in scan_blocks(path))
+    asked = {block.question: f"{path}:{block.line}" for path, block in blocks if isinstance(block, Block)}
+    texts = sorted(asked.keys() - known)
+    for number, other in leaked(texts, known).items():
+        text = texts[number]
+        yield f"{asked[text]}: @: {text!r:.60} is no question of {archive}, but resembles {known[other]!r:.60}"
 
 
 def _scan(path: Path, plan: DatasetPlan, labels: LabelSchema | None) -> Iterator[tuple[int, DataError | tuple[str, str]]]:

@@ -23,7 +23,7 @@ def start_project(folder: Path, base: str) -> list[Path]:
         The files written.
 
     Raises:
-        InputError: `folder` is a file, or a folder that is not empty, or its name cannot stand in a TOML string.
+        InputError: `folder` is a file, or a folder that is not empty, its name cannot stand in a TOML string, or it cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is there already and not empty; name a new folder, or empty this one")
@@ -35,8 +35,11 @@ def start_project(folder: Path, base: str) -> list[Path]:
         text = source.read_text(encoding="utf-8")
         for mark, value in (("folder", place), ("name", folder.resolve().name), ("base", base)):
             text = text.replace(f"{{{{{mark}}}}}", value)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
         written.append(path)
     return written
 

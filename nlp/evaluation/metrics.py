@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from nlp.schema import Analysis, Entity, Example
@@ -39,35 +40,35 @@ class Count:
 class Report:
     """Figures in [0, 1]; `topics` and `types` hold the counts behind the F1 of each label, `confusions` those of (gold, predicted).
 
-    `out_of_scope_auroc` is None where the rows are not of both kinds, or no topic is marked as out of scope.
+    A figure is None where no row can tell it: topics without rows that have one, entities where neither side has any, roles and values
+    without a gold one on a span that was found, and `out_of_scope_auroc` where the rows are not of both kinds, or no topic is marked as out
+    of scope.
     """
 
     rows: int
-    topic_accuracy: float
-    topic_accuracy_lenient: float
-    topic_macro_f1: float
-    topic_ece: float
-    entity_f1: float
-    role_accuracy: float
-    value_accuracy: float
+    topic_accuracy: float | None
+    topic_accuracy_lenient: float | None
+    topic_macro_f1: float | None
+    topic_ece: float | None
+    entity_f1: float | None
+    role_accuracy: float | None
+    value_accuracy: float | None
     out_of_scope_auroc: float | None = None
     topics: dict[str, Count] = field(default_factory=dict)
     types: dict[str, Count] = field(default_factory=dict)
     confusions: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        names = ("rows", "topic_accuracy", "topic_accuracy_lenient", "topic_macro_f1", "topic_ece")
-        row: dict[str, Any] = {
-            name: _rounded(getattr(self, name)) for name in (*names, "entity_f1", "role_accuracy", "value_accuracy")
-        }
-        row["out_of_scope_auroc"] = None if self.out_of_scope_auroc is None else _rounded(self.out_of_scope_auroc)
+        topics = ("topic_accuracy", "topic_accuracy_lenient", "topic_macro_f1", "topic_ece")
+        names = ("rows", *topics, "entity_f1", "role_accuracy", "value_accuracy", "out_of_scope_auroc")
+        row: dict[str, Any] = {name: _rounded(getattr(self, name)) for name in names}
         row["topic_f1"] = {t: {"f1": _rounded(c.f1), "n": c.gold} for t, c in sorted(self.topics.items())}
         row["entity_f1_by_type"] = {t: {"f1": _rounded(c.f1), "n": c.gold} for t, c in sorted(self.types.items())}
         return row
 
 
-def _rounded(number: float) -> float:
-    return number if isinstance(number, int) else round(number, 4)
+def _rounded(number: float | None) -> float | None:
+    return round(number, 4) if isinstance(number, float) else number
 
 
 def evaluate(gold: Sequence[Example], predicted: Sequence[Analysis], outside: str | None = None) -> Report:
@@ -92,8 +93,8 @@ def evaluate(gold: Sequence[Example], predicted: Sequence[Analysis], outside: st
         topic_accuracy=_mean([g.topic == p.topic for g, p in with_topic]),
         topic_accuracy_lenient=_mean(lenient),
         topic_macro_f1=_mean([c.f1 for c in topics.values() if c.gold]),
-        topic_ece=calibration_error([p.probability for _, p in with_topic], lenient),
-        entity_f1=sum(types.values(), Count()).f1,
+        topic_ece=calibration_error([p.probability for _, p in with_topic], lenient) if with_topic else None,
+        entity_f1=sum(types.values(), Count()).f1 if types else None,
         role_accuracy=_mean([a.role == b.role for a, b in matched if a.role]),
         value_accuracy=_mean([same_value(a, b) for a, b in matched if a.value is not None]),
         out_of_scope_auroc=auroc(*scope_scores(pairs, outside)) if outside else None,
@@ -130,8 +131,9 @@ def topic_probability(analysis: Analysis, topic: str) -> float:
     return next((score.probability for score in analysis.topics if score.topic == topic), 0.0)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _mean(values: Sequence[float]) -> float | None:
+    """None of nothing."""
+    return fmean(values) if values else None
 
 
 def count_topics(pairs: Iterable[tuple[str, str]]) -> dict[str, Count]:
@@ -180,7 +182,7 @@ def calibration_bins(confidences: Sequence[float], right: Sequence[bool], bins: 
     """(Mean confidence, share of right ones, rows) of bins of equal mass, the least confident first; empty ones are left out."""
     pairs = sorted(zip(confidences, right, strict=True))
     parts = (pairs[number * len(pairs) // bins : (number + 1) * len(pairs) // bins] for number in range(bins))
-    return [(_mean([c for c, _ in part]), _mean([float(r) for _, r in part]), len(part)) for part in parts if part]
+    return [(fmean(c for c, _ in part), fmean(r for _, r in part), len(part)) for part in parts if part]
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:

@@ -160,7 +160,7 @@ def _draw(folder: Path, evaluation: Evaluation) -> None:
     from nlp.evaluation import plots
 
     report, predicted = evaluation.model.report, evaluation.model.predicted
-    if pairs := with_topic(evaluation.gold, predicted):
+    if (pairs := with_topic(evaluation.gold, predicted)) and report.topic_ece is not None:
         confidences, right = [p.probability for _, p in pairs], [right_topic(g, p) for g, p in pairs]
         counts = Counter((g.topic or "", p.topic) for g, p in pairs)
         plots.draw_confusions(
@@ -220,7 +220,7 @@ def _markdown(evaluation: Evaluation, details: _Details, drawn: Sequence[str]) -
 
 
 def _figures(evaluation: Evaluation) -> str:
-    figures = [(n, v) for n, v in evaluation.model.report.to_dict().items() if isinstance(v, int | float)]
+    figures = [(n, v) for n, v in evaluation.model.report.to_dict().items() if not isinstance(v, dict)]
     if not evaluation.rival:
         return table(("figure", "value"), [(name, number(value)) for name, value in figures])
     others, intervals = evaluation.rival.report.to_dict(), {d.name: d for d in evaluation.differences}
@@ -273,8 +273,8 @@ def _slices_table(slices: Sequence[Slice]) -> str:
     rows = []
     for part in slices:
         report = part.report
-        topics = [number(f) if part.topic_rows else "" for f in (report.topic_accuracy, report.topic_accuracy_lenient)]
-        spans = f"{report.entity_f1:.4f}" if part.entities else ""
+        topics = [number(f) for f in (report.topic_accuracy, report.topic_accuracy_lenient)]
+        spans = number(report.entity_f1) if part.entities else ""
         rows.append((part.kind, part.name, str(report.rows), str(part.topic_rows), *topics, str(part.entities), spans))
     return table(("slice", "", "rows", "with topic", "topic accuracy", "lenient", "entities", "entity F1"), rows)
 

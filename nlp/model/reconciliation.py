@@ -164,17 +164,19 @@ def fit_trust(cases: Sequence[tuple[str, str, float, bool]]) -> dict[str, Trust]
         sides = {}
         for side in ("network", "grammar"):
             scored = sorted(((p, right) for k, s, p, right in cases if (k, s) == (kind, side)), reverse=True)
-            sides[side] = max(_threshold(scored), DOUBT if side == "network" else 0.0)
+            # The network has read the text: between thresholds that gain the same it is believed, and the grammar is not.
+            sides[side] = max(_threshold(scored, lowest=True), DOUBT) if side == "network" else _threshold(scored, lowest=False)
         fitted[kind] = Trust(**sides)
     return fitted
 
 
-def _threshold(scored: Sequence[tuple[float, bool]]) -> float:
-    """Where the gain of right spans over wrong ones is largest; everything stands if there is nothing to learn from."""
+def _threshold(scored: Sequence[tuple[float, bool]], lowest: bool) -> float:
+    """Where the gain of right spans over wrong ones is largest, the lowest or the highest of such places; everything stands if there is
+    nothing to learn from."""
     if not scored:
         return 0.0
     gains = np.cumsum([1 if right else -1 for _, right in scored])
-    best = int(gains.argmax())
+    best = len(gains) - 1 - int(gains[::-1].argmax()) if lowest else int(gains.argmax())
     if gains[best] <= 0:
         return NEVER
     return 0.0 if best == len(scored) - 1 else round((scored[best][0] + scored[best + 1][0]) / 2, 4)

@@ -30,7 +30,7 @@ FEATURES = (
     "coverage",  # share of the question's information found in the entry, 0 to 1
     "question_coverage",  # … in the entry's question
     "entry_coverage",  # share of the entry's question found in the question asked
-    "topic",  # probability of the entry's topic, 0.5 for an entry without
+    "topic",  # probability of the entry's topic, 0.5 for an entry without or with one that the model does not know
     "rule_same", "rule_contains", "rule_national", "rule_inside", "rule_disjoint",  # place of the rule, 0 or 1
     "rule_unstated",  # a place is asked about, the entry names none
     "rule_unasked",  # the entry is about a place, none is asked about
@@ -153,7 +153,8 @@ class Ranker(Logistic):
         """
         weights = {name: 0.0 if name == TOKEN_CLOSENESS else weight for name, weight in self.weights.items()}
         plain = replace(self, weights=weights)
-        return list_features([plain.logit(hit.features) for hit in hits], unrelated=self.bias)
+        topic = hits[0].features.get("topic", 0.0)
+        return list_features([plain.logit(hit.features) for hit in hits], self.bias, topic)
 
 
 def asked_places(analysis: Analysis) -> AskedPlaces:
@@ -188,7 +189,7 @@ def features_of(
     found["lexical"] = found.get("lexical", 0.0) / 100
     found.setdefault("answer_closeness", _ANSWER_SHARE * found.get("closeness", 0.0))
     found.setdefault(TOKEN_CLOSENESS, _TOKEN_SHARE * found.get("closeness", 0.0))
-    found["topic"] = topics.get(entry.topic, 0.0) if entry.topic else 0.5
+    found["topic"] = topics.get(entry.topic, 0.5) if entry.topic else 0.5
     found |= _place_features(places, entry.regions)
     valued = [e for e in analysis.entities if e.value is not None and not isinstance(e.value, RegionValue)]
     named = [e for e in analysis.entities if e.value is None]

@@ -52,9 +52,8 @@ def measure(recipe: Recipe, parts: Mapping[str, Sequence[Example]], folder: Path
         data.mkdir(parents=True, exist_ok=True)
         shutil.copy2(Path(recipe.data.path) / "schema.toml", data)
         for split, examples in parts.items():
-            write_rows(
-                data / f"{split}.jsonl", ({**e.to_dict(), "id": str(n)} for n, e in enumerate(examples))
-            )  # ids are of a file
+            # Numbers for ids: joined from several files, two rows may have the same.
+            write_rows(data / f"{split}.jsonl", ({**e.to_dict(), "id": str(n)} for n, e in enumerate(examples)))
         plan = replace(recipe, data=replace(recipe.data, path=str(data), extra_train=()))
         facts = finetune(plan, folder / "bundle", folder / "work", resume)
         record.write_text(json.dumps(facts["metrics"]["test"]) + "\n", encoding="utf-8")

@@ -217,6 +217,18 @@ def test_standard_streams(archive: Archive, tmp_path: Path) -> None:
     assert ["rejected", "1"] in [line.split() for line in done.stderr.decode().splitlines()]
 
 
+def test_nothing_tagged_is_an_error(archive: Archive, rejects: Rejects, tmp_path: Path) -> None:
+    source, target = archive(3), tmp_path / "out.jsonl"
+    options = ("--workers", "1", "--text-column", "none")
+    for place in (tmp_path / "out", target):
+        done = subprocess.run(command(source, place, *options), cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 2
+        assert "not one of 3 records could be tagged" in done.stderr.decode().splitlines()[-1]
+    assert len(rejects(tmp_path / "out")) == 3
+    again = subprocess.run(command(source, target, "--workers", "1"), cwd=ROOT, capture_output=True, check=False)
+    assert again.returncode == 0, "nothing stands in the way of the mended command"
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_one_file(archive: Archive, tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"out{suffix}"

@@ -35,6 +35,14 @@ PREDICTED = [
 ]
 
 
+def test_what_no_row_can_tell_is_unknown_not_zero() -> None:
+    known = {name for name, value in evaluate(GOLD[2:], PREDICTED[2:]).to_dict().items() if value not in (None, {})}
+    assert known == {"rows", "entity_f1", "entity_f1_by_type"}
+    assert evaluate([], []).entity_f1 is None
+    unwanted = Analysis("工资", PREDICTED[1].topics, (Entity(0, 2, "region", "care"),))
+    assert evaluate([GOLD[1]], [unwanted]).entity_f1 == 0.0
+
+
 def test_figures_by_hand() -> None:
     report = evaluate(GOLD, PREDICTED)
     assert report.topic_accuracy == 0.5

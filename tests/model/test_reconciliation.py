@@ -114,3 +114,9 @@ def test_thresholds_keep_what_gains() -> None:
     assert fitted["age"].grammar == 0.0
     assert fitted["amount"].network == NEVER
     assert trust_from_dict({kind: trust.to_dict() for kind, trust in fitted.items()}) == fitted
+
+
+def test_between_equal_gains_the_network_is_believed_and_the_grammar_is_not() -> None:
+    even = [(0.95, True), (0.9, False), (0.8, True), (0.6, False)]
+    fitted = fit_trust([("age", side, p, right) for side in ("network", "grammar") for p, right in even])["age"]
+    assert (fitted.network, fitted.grammar) == (pytest.approx(0.7), pytest.approx(0.925))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,24 @@ def hits(ranker: Ranker, *closeness: float) -> list[Hit]:
 
 
 def test_the_lead_is_over_the_next_the_next_five_and_those_behind() -> None:
-    found = list_features([4.0, 1.0, 1.0, 1.0, 1.0, 0.0, *[-1.0] * 30], unrelated=-8.0)
+    found = list_features([4.0, 1.0, 1.0, 1.0, 1.0, 0.0, *[-1.0] * 30], unrelated=-8.0, topic=0.9)
     assert tuple(found) == FEATURES
     assert (found["relevance"], found["lead"], found["lead_5"]) == (4.0, 3.0, pytest.approx(4 - 4 / 5))
     assert found["lead_20"] == pytest.approx(4 - (0.0 + 19 * -1.0) / 20)
 
 
+def test_a_topic_counts_only_where_it_is_unlikely() -> None:
+    ranker = Ranker({"closeness": 1.0}, -3.0, Certainty({"topic": 10.0}, -1.0))
+    certainties = []
+    for probability in (0.0, 0.1, 0.2, 0.9):
+        found = hits(ranker, 5)
+        certainties.append(ranker.certainty([replace(found[0], features={**found[0].features, "topic": probability})]))
+    assert certainties[0] < certainties[1] < certainties[2] == certainties[3]
+
+
 @pytest.mark.parametrize(("only", "behind"), [(2.0, -8.0), (-9.0, -9.0)])
 def test_unrelated_entries_stand_in_where_few_were_found_and_never_lead(only: float, behind: float) -> None:
-    found = list_features([only], unrelated=-8.0)
+    found = list_features([only], unrelated=-8.0, topic=0.9)
     assert found["lead"] == found["lead_5"] == found["lead_20"] == pytest.approx(only - behind)
 
 

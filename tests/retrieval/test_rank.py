@@ -74,6 +74,7 @@ def test_topic_entities_values_and_age() -> None:
     assert (found["topic"], found["entities"], found["values"], found["age"]) == (0.9, 1.0, 0.0, 0.5)
     unknown = features(hit(topic=None), analysis())
     assert (unknown["topic"], unknown["entities"], unknown["age"]) == (0.5, 0.5, 0.0)
+    assert features(hit(topic="市民热线"), analysis())["topic"] == 0.5, "a label of the archive, not of the model"
 
 
 def test_every_feature_has_a_name() -> None:
