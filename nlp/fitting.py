@@ -95,7 +95,7 @@ def fit_router(
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """Ranked hits for a question that `entry` answers; `orphaned` where that entry was taken out of them."""
+    """Ranked hits for a question that `entry` answers; `orphaned` where that entry is not among them, or none does (`entry` empty)."""
 
     hits: tuple[Hit, ...]
     entry: str
