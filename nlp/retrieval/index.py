@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlp.errors import ArchiveError, InputError
 from nlp.retrieval.info import IndexInfo, describes_index, first_line, read_info, write_info
-from nlp.retrieval.rows import FIELDS, TOKENS, Batch, Scale, entry_of_row, fuse, place_words, read_rows, table_of
+from nlp.retrieval.rows import FIELDS, TOKENS, Batch, Scale, entry_of_row, fuse, place_words, read_rows, read_vectors, table_of
 from nlp.retrieval.storage import Place, connect, locate, writing
 from nlp.retrieval.tables import conditions, fit, index_vectors, quote, refuse_strangers, replace_table, scales_of
 from nlp.schema import Entry, Hit
@@ -244,10 +244,21 @@ class AnswerIndex:
 
     def _by_vector(self, unit: NDArray[np.float32], where: str | None, limit: int) -> list[int]:
         """Numbers of the nearest rows, nearest first."""
+        if where is None and self._resident is not None:
+            return self._nearest_resident(self._resident, unit, limit)
         query = self._table.search(unit, query_type="vector", vector_column_name="vector").distance_type("dot").nprobes(PROBES)
         query = query.select(["_rowid", "_distance"])  # without the distance LanceDB warns, though nobody reads it
         found = (query if where is None else query.where(where, prefilter=True)).limit(limit).to_list()
         return [row["_rowid"] for row in found]
+
+    def _nearest_resident(self, rows: pa.Table, unit: NDArray[np.float32], limit: int) -> list[int]:
+        """The same among rows in memory: one product with all of their vectors takes a tenth of the time, and misses none."""
+        import numpy as np
+
+        likeness = np.einsum("nw,w->n", read_vectors(rows, "vector"), unit)
+        nearest = np.argsort(-likeness, kind="stable")[:limit]
+        numbers: list[int] = rows["_rowid"].to_numpy()[nearest].tolist()
+        return numbers
 
     def _rows(self, numbers: list[int]) -> pa.Table:
         """Rows by number, with what the ranker needs of them."""

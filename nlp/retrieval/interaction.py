@@ -2,7 +2,7 @@
 
 One vector a text says what it is about; token vectors also tell which of its words the other text has, in whatever wording. The score is
 the mean over the question of the largest cosine (MaxSim of ColBERT, Khattab and Zaharia 2020, https://arxiv.org/abs/2004.12832). An entry
-keeps its vectors in eight bits, two neighbours as one (token pooling, Clavié et al. 2024, https://arxiv.org/abs/2409.14683): at most 64
+keeps its vectors in eight bits, two neighbours as one (token pooling, Clavié et al. 2024, https://arxiv.org/abs/2409.14683): at most 56
 vectors of 48 bytes, on which the ranker does as well as on twice as many in full.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUESTION_TOKENS = 64  # of a question, asked or stored
-ANSWER_TOKENS = 64
+ANSWER_TOKENS = 48
 POOLED = 2  # neighbouring tokens that share a vector
 _LARGEST = 127
 

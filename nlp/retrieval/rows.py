@@ -191,13 +191,12 @@ def fuse(rankings: Iterable[Sequence[int]], hits: Mapping[int, Hit]) -> list[Hit
 
 def _coverage(row: Mapping[str, Any], asked: Mapping[str, float]) -> dict[str, float]:
     """Shares of information: of the question found in the entry and in its question, of the entry's question in the asked."""
-    words, size = row["words"], row["question_words"]
-    own = set(words.split(" ", size)[:size])
-    spaced = f" {words} "  # an answer has hundreds of words, and only those of the question are looked for
+    words = row["words"].split(" ")
+    own, whole = dict.fromkeys(words[: row["question_words"]]), set(words)
     total = sum(asked.values()) or 1.0
     shared = sum(weight for word, weight in asked.items() if word in own)
-    everywhere = sum(weight for word, weight in asked.items() if word in own or f" {word} " in spaced)
-    own_total = sum(information(word) for word in own) or 1.0
+    everywhere = sum(weight for word, weight in asked.items() if word in whole)
+    own_total = sum(map(information, own)) or 1.0
     return {"coverage": everywhere / total, "question_coverage": shared / total, "entry_coverage": shared / own_total}
 
 
@@ -209,12 +208,18 @@ def read_tokens(table: pa.Table, width: int) -> list[NDArray[np.int8]]:
     return [np.frombuffer(vectors, np.int8).reshape(-1, width) for vectors in packed]
 
 
+def read_vectors(table: pa.Table, column: str) -> Vectors:
+    """A column of vectors, (rows, width)."""
+    chunked: Any = table[column]
+    lists = chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()  # which copies a single one too
+    vectors: Vectors = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, chunked.type.list_size)
+    return vectors
+
+
 def _closeness(table: pa.Table, column: str, unit: NDArray[np.float32] | None, scale: Scale) -> list[float]:
     if unit is None or not len(table):
         return [0.0] * len(table)
-    lists: Any = table[column].combine_chunks()
-    flat = lists.flatten().to_numpy(zero_copy_only=False)
-    return _in_units(flat.reshape(len(table), -1) @ unit, scale)
+    return _in_units(read_vectors(table, column) @ unit, scale)
 
 
 def _in_units(values: NDArray[np.float32], scale: Scale) -> list[float]:
