@@ -7,16 +7,17 @@
         --set 'data.extra_train=["work/held/extra.jsonl"]' --set data.pairs= --set train.epochs=5
     python bench/few_shot.py measure models/policy datasets/policy_questions --without work/without
 
-For each topic the bundle forgets it (its logit is left out), gets it back by `nlp.training.extend`, and answers the test split. Its
-vectors have seen the topic in training all the same, which flatters the result. Two ways to do without: `--raw` names the encoder before it
-saw any label, and takes the vectors from there; `--without` names a bundle trained without every third topic, on what `hold-out` wrote.
-Each of those topics alone is then learnt and compared, over the texts of this topic and of those that both bundles know.
+For each topic the bundle forgets it (its logit is left out), gets it back by `nlp.training.extend`, which also reads the topic's name, and
+answers the test split. Its vectors have seen the topic in training all the same, which flatters the result. Two ways to do without: `--raw`
+names the encoder before it saw any label, and takes the vectors from there; `--without` names a bundle trained without every third topic,
+on what `hold-out` wrote. Each of those topics alone is then learnt and compared, over the texts of this topic and of those that both
+bundles know.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ from nlp.data.relabel import schema_toml
 from nlp.evaluation.metrics import count_topics
 from nlp.model.alignment import load_encoder
 from nlp.model.extension import TopicExtension
-from nlp.model.runtime import OnnxRuntime, Runtime
+from nlp.model.runtime import Batch, OnnxRuntime, Outputs, Runtime
 from nlp.model.store import load_bundle
 from nlp.schema import Example
 from nlp.training.extend import Signals, read_signals, teach
@@ -52,7 +53,7 @@ class RawEncoder:
         self.network = load_base(BaseRecipe(str(folder))).eval()
         self.encoder = load_encoder(folder, self.network.config.max_position_embeddings, 0)
 
-    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
         import torch
 
         from nlp.model.network import mean_pool
@@ -60,7 +61,10 @@ class RawEncoder:
         with torch.inference_mode():
             pooled = mean_pool(self.network(torch.from_numpy(ids), torch.from_numpy(mask)), torch.from_numpy(mask))
         nothing = np.zeros((len(ids), 1), dtype=np.float32)
-        return nothing, nothing, torch.nn.functional.normalize(pooled, dim=-1).numpy()
+        return Outputs(nothing, nothing, torch.nn.functional.normalize(pooled, dim=-1).numpy())
+
+    def run_all(self, batches: Iterable[Batch]) -> Iterator[Outputs]:
+        return (self.run(*batch) for batch in batches)
 
 
 def signals_of(folder: Path, splits: dict[str, list[Example]], raw: Path | None) -> dict[str, Signals]:
@@ -103,11 +107,14 @@ def topic_f1(topic: str, examples: Sequence[Example], logits: NDArray[np.float32
 def learnt_f1(
     topic: str, known: Sequence[str], signals: dict[str, Signals], new: Sequence[int], splits: dict[str, list[Example]]
 ) -> float:
-    """F1 of `topic` on the test split, learnt from some rows of the signals `new`; the logits of all of them are those of `known`."""
+    """F1 of `topic` on the test split, learnt from its name and some rows of the signals `new`; the logits of all are those of `known`."""
     dev, test, own = signals["dev"], signals["test"], signals["new"].part(np.array(new))
-    both = Signals(np.concatenate([dev.topics, own.topics]), np.concatenate([dev.vectors, own.vectors]))
-    targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * len(new)
-    lesson, _, _ = teach(both, np.array(targets), (topic,), TopicExtension(()))
+    name = signals["names"].part(np.array([n for n, e in enumerate(splits["names"]) if e.topic == topic]))
+    both = Signals(
+        *(np.concatenate(columns) for columns in zip(*((s.topics, s.vectors) for s in (dev, own, name)), strict=True))
+    )
+    targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * (len(new) + 1)
+    lesson, _, _ = teach(both, np.array(targets), (topic,), TopicExtension(()), names=1)
     logits = TopicExtension((lesson,)).logits(test.topics, test.vectors)
     return topic_f1(topic, splits["test"], logits, [*known, topic])
 
@@ -153,7 +160,8 @@ def measure(
     draws = {topic: [draw(splits["train"], topic, seed) for seed in range(SEEDS)] for topic in chosen}
     needed = sorted({n for lists in draws.values() for numbers in lists for n in numbers})
     place = {n: i for i, n in enumerate(needed)}
-    parts = {"new": [splits["train"][n] for n in needed], "dev": splits["dev"], "test": splits["test"]}
+    names = [Example(topic, schema.topic_name(topic), topic) for topic in chosen]
+    parts = {"new": [splits["train"][n] for n in needed], "names": names, "dev": splits["dev"], "test": splits["test"]}
     whole = signals_of(bundle, parts, None)
     shared = signals_of(without, parts, None) if without else signals_of(bundle, parts, raw) if raw else whole
     table: dict[str, Scores] = {}
@@ -161,6 +169,7 @@ def measure(
         known = [other for other in trained if other != topic]
         rows = {
             "new": list(range(len(needed))),
+            "names": list(range(len(chosen))),
             "dev": [n for n, e in enumerate(splits["dev"]) if e.topic in known],
             "test": [n for n, e in enumerate(splits["test"]) if e.topic in (*known, topic)],
         }

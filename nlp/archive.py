@@ -20,6 +20,7 @@ from nlp.errors import InputError
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.interaction import pack
 from nlp.retrieval.places import with_regions
+from nlp.retrieval.rank import asked_places
 from nlp.retrieval.rows import FIELDS, Batch, storable
 from nlp.schema import Analysis, Entry
 
@@ -127,10 +128,13 @@ def add_entries(
     def batches() -> Iterator[Batch]:
         nonlocal total
         for some in _chunks(entries, chunk):
-            wanted, changes = _compare(index.latest(), some, update=update)
-            if wanted:
-                yield make_batch(wanted, analyzer, answers="answer_vector" in index.info.widths)
+            latest = index.latest()
+            wanted, changes = _compare(latest, some, update=update)
             total += changes
+            if wanted:
+                batch = make_batch(wanted, analyzer, answers="answer_vector" in index.info.widths)
+                total += Changes(duplicates=tuple(_twins(latest, batch.entries)))
+                yield batch
 
     return index.extend(batches()), total
 
@@ -141,8 +145,17 @@ def make_batch(entries: Sequence[Entry], analyzer: EntryAnalyzer, *, answers: bo
     Raises:
         InputError: The analyzer gives no vectors.
     """
-    asked = list(analyzer.pipe((entry.question[:QUESTION_CHARACTERS] for entry in entries), entities=False))
-    filled = [_with_topic(entry, analysis) for entry, analysis in zip(entries, asked, strict=True)]
+    placed = [with_regions(entry) for entry in entries]
+    # The entities of an entry that names several places tell which of them its rule is of.
+    unclear = [len(full.regions) > 1 and not entry.regions for full, entry in zip(placed, entries, strict=True)]
+    texts = [entry.question[:QUESTION_CHARACTERS] for entry in entries]
+    tagged = analyzer.pipe(text for text, several in zip(texts, unclear, strict=True) if several)
+    others = analyzer.pipe((text for text, several in zip(texts, unclear, strict=True) if not several), entities=False)
+    asked = [next(tagged if several else others) for several in unclear]
+    filled = [
+        _with_topic(_of_the_rule(entry, analysis) if several else entry, analysis)
+        for entry, analysis, several in zip(placed, asked, unclear, strict=True)
+    ]
     if not answers:
         return Batch(filled, _vectors(asked), tokens=_tokens(asked, [None] * len(asked)))
     answered = list(analyzer.pipe((entry.answer[:ANSWER_CHARACTERS] for entry in entries), entities=False))
@@ -150,7 +163,7 @@ def make_batch(entries: Sequence[Entry], analyzer: EntryAnalyzer, *, answers: bo
 
 
 def _compare(index: AnswerIndex, entries: Sequence[Entry], *, update: bool) -> tuple[list[Entry], Changes]:
-    """The entries to write, and what becomes of all of them."""
+    """The entries to write, and what becomes of all of them; duplicates are told later, for they share places that are yet to be found."""
     stored = {entry.id: entry for entry in index.entries(entry.id for entry in entries)}
     new = [entry for entry in entries if entry.id not in stored]
     changed = [entry for entry in entries if entry.id in stored and not _says(stored[entry.id], entry)]
@@ -160,7 +173,6 @@ def _compare(index: AnswerIndex, entries: Sequence[Entry], *, update: bool) -> t
         updated=len(changed) if update else 0,
         unchanged=len(entries) - len(new) - len(changed),
         conflicts=() if update else tuple(entry.id for entry in changed),
-        duplicates=tuple(_twins(index, wanted)),
     )
 
 
@@ -171,9 +183,9 @@ def _says(stored: Entry, given: Entry) -> bool:
 
 
 def _twins(index: AnswerIndex, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
-    """Ids of entries, each with that of another one with the same question and places."""
+    """Ids of entries, their places filled in, each with that of another one with the same question and places."""
     known = {_sense(entry): entry.id for entry in index.asking(entry.question for entry in entries)}
-    for entry in map(with_regions, entries):
+    for entry in entries:
         other = known.setdefault(_sense(entry), entry.id)
         if other != entry.id:
             yield entry.id, other
@@ -212,6 +224,15 @@ def _vectors(analyses: Iterable[Analysis]) -> NDArray[np.float32]:
             raise InputError(f"the analyzer gives no vector for {analysis.text[:40]!r}; an index needs one for each entry")
         rows.append(analysis.vector)
     return np.stack(rows)
+
+
+def _of_the_rule(entry: Entry, analysis: Analysis) -> Entry:
+    """An entry without the place where one is only treated.
+
+    北京医保在河北住院 and 河北医保在北京住院 name the same places, but each states the rule of another one.
+    """
+    care = asked_places(analysis).care
+    return replace(entry, regions=tuple(region for region in entry.regions if region not in care) or entry.regions)
 
 
 def _with_topic(entry: Entry, analysis: Analysis) -> Entry:

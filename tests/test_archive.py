@@ -23,6 +23,8 @@ from nlp.errors import InputError
 from nlp.index_cli import index_app
 from nlp.retrieval.index import AnswerIndex
 from nlp.schema import Analysis, Entry, LabelSchema, TopicScore
+from nlp.text.normalize import normalize
+from nlp.text.regions import find_regions
 from nlp.text.segment import segment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +106,29 @@ def test_what_was_filled_in_is_no_change(tmp_path: Path) -> None:
     assert index.entries()[0].topic == "civil"
     assert add_entries(index, [bare], Letters())[1] == Changes(unchanged=1)
     assert add_entries(index, [replace(bare, topic="other")], Letters())[1].conflicts == ("a",)
+
+
+class Roles(Letters):
+    """Takes a place behind 在 for one of treatment, and others for ones where people are insured."""
+
+    def pipe(self, texts: Iterable[str], /, *, entities: bool = True) -> Iterator[Analysis]:
+        for analysis in super().pipe(texts):
+            places = find_regions(normalize(analysis.text)) if entities else ()
+            roles = ["care" if analysis.text[: place.start].endswith("在") else "insured" for place in places]
+            yield replace(analysis, entities=tuple(replace(p, role=r) for p, r in zip(places, roles, strict=True)))
+
+
+def test_an_entry_states_the_rule_of_the_insured_place(tmp_path: Path) -> None:
+    entries = [
+        Entry("there", "北京医保在河北住院能报销吗", "能。"),
+        Entry("back", "河北医保在北京住院能报销吗", "能。"),
+        Entry("care", "在北京看病要带什么", "带医保卡。"),
+        Entry("given", "上海医保在天津住院", "能。", regions=("310000", "120000")),
+    ]
+    index = build_index(tmp_path / "index", entries, Roles())
+    stated = {entry.id: entry.regions for entry in index.entries()}
+    assert stated == {"there": ("110000",), "back": ("130000",), "care": ("110000",), "given": ("310000", "120000")}
+    assert add_entries(index, [replace(entries[0], id="again")], Roles())[1].duplicates == (("again", "there"),)
 
 
 def test_duplicates_are_told(index: AnswerIndex) -> None:

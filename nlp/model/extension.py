@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp.errors import BundleError
-from nlp.model.runtime import Outputs, Runtime
+from nlp.model.runtime import Batch, Outputs, Runtime
 from nlp.model.store import EXTENSION, Bundle
 
-LOGIT_SCALE = 0.03  # of topic logits beside unit vectors, whose numbers are as much smaller
+FORMAT = 2  # of the file; before, the logits were scaled otherwise
+LOGIT_SCALE = 0.01  # of topic logits beside unit vectors: a new topic lies where the logits of the known ones say little
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Lesson:
 
     `weights` (compared + new topics, width + topics of the network) and `bias` (compared + new topics,), float64, apply to
     `extension_features`; the new topics are the last rows, the others the known ones whose numbers are in `compared`. `slope` says how much
-    of the log-odds that they give is to be believed.
+    of the log-odds that they give is to be believed, and `offsets` (one a new topic, zeros where empty) what is added to them then.
     """
 
     topics: tuple[str, ...]
@@ -31,12 +32,14 @@ class Lesson:
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
     slope: float = 1.0
+    offsets: tuple[float, ...] = ()
 
     def log_odds(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of each new topic against those compared (rows, new topics)."""
         scores = features @ self.weights.T + self.bias
         new = len(self.topics)
-        return np.asarray(self.slope * (scores[:, -new:] - _log_sum(scores[:, :-new])), dtype=np.float64)
+        odds = self.slope * (scores[:, -new:] - _log_sum(scores[:, :-new]))
+        return np.asarray(odds + np.array(self.offsets or [0.0] * new), dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -45,6 +48,7 @@ class Lesson:
             "weights": self.weights.tolist(),
             "bias": self.bias.tolist(),
             "slope": self.slope,
+            "offsets": list(self.offsets),
         }
 
 
@@ -81,7 +85,7 @@ class TopicExtension:
         return np.concatenate([topics, known[:, topics.shape[1] :].astype(np.float32)], axis=1)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"lessons": [lesson.to_dict() for lesson in self.lessons]}
+        return {"format": FORMAT, "lessons": [lesson.to_dict() for lesson in self.lessons]}
 
 
 def _log_sum(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,6 +113,8 @@ def load_extension(bundle: Bundle) -> TopicExtension | None:
     path = bundle.folder / EXTENSION
     data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     try:
+        if data["format"] != FORMAT:
+            raise ValueError(f"format {data['format']}, expected {FORMAT}")
         lessons = tuple(_lesson(row) for row in data["lessons"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{path}: not an extension: {error!r}; make it again with `wenlu learn`") from None
@@ -121,10 +127,13 @@ def load_extension(bundle: Bundle) -> TopicExtension | None:
 
 def _lesson(row: Mapping[str, Any]) -> Lesson:
     weights, bias = np.array(row["weights"], dtype=np.float64), np.array(row["bias"], dtype=np.float64)
-    lesson = Lesson(tuple(row["topics"]), tuple(row["compared"]), weights, bias, float(row["slope"]))
+    offsets = tuple(map(float, row["offsets"]))
+    lesson = Lesson(tuple(row["topics"]), tuple(row["compared"]), weights, bias, float(row["slope"]), offsets)
     rows = len(lesson.compared) + len(lesson.topics)
     if weights.ndim != 2 or not lesson.compared or not lesson.topics or {len(weights), len(bias)} != {rows}:
         raise ValueError(f"weights {weights.shape} and bias {bias.shape}, expected {rows} rows")
+    if len(offsets) not in (0, len(lesson.topics)):
+        raise ValueError(f"{len(offsets)} offsets, expected {len(lesson.topics)}")
     return lesson
 
 
@@ -140,7 +149,12 @@ class ExtendedRuntime:
         self.runtime, self.extension = runtime, extension
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
-        found = self.runtime.run(ids, mask)
+        return self._extend(self.runtime.run(ids, mask))
+
+    def run_all(self, batches: Iterable[Batch]) -> Iterator[Outputs]:
+        return map(self._extend, self.runtime.run_all(batches))
+
+    def _extend(self, found: Outputs) -> Outputs:
         return found._replace(topics=self.extension.logits(found.topics, found.vectors))
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlp.errors import BundleError
 
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Batch = tuple[NDArray[np.int64], NDArray[np.int64]]  # ids and mask
 # Its kernel takes three times as long as the addition and the normalisation that it replaces.
 SLOW_FUSION = "SkipLayerNormFusion"
 
@@ -42,6 +50,10 @@ class Runtime(Protocol):
         """
         ...
 
+    def run_all(self, batches: Iterable[Batch]) -> Iterator[Outputs]:
+        """Runs many batches, in order."""
+        ...
+
 
 class OnnxRuntime:
     """An exported network.
@@ -52,20 +64,45 @@ class OnnxRuntime:
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self.session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=[SLOW_FUSION]
-            )
-        except load_errors() as error:
-            raise BundleError(f"{path}: ONNX Runtime cannot load it: {error}") from None
+        self.path, self.threads = path, threads or len(os.sched_getaffinity(0))
+        self.session = _session(path, threads)
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
-        return Outputs(*self.session.run(None, {"ids": ids, "mask": mask}))
+        return _outputs(self.session, ids, mask)
+
+    def run_all(self, batches: Iterable[Batch]) -> Iterator[Outputs]:
+        """Runs many batches, in order, one a thread: threads that share a batch wait for one another at each operation, which takes a tenth
+        of the time."""
+        together = list(batches)
+        if len(together) < 2 or self.threads == 1:
+            return (self.run(*batch) for batch in together)
+        return self._workers.map(lambda batch: _outputs(self._narrow, *batch), together)
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads, thread_name_prefix="wenlu-network")
+
+    @cached_property
+    def _narrow(self) -> InferenceSession:
+        return _session(self.path, 1)
+
+
+def _session(path: Path, threads: int) -> InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=[SLOW_FUSION]
+        )
+    except load_errors() as error:
+        raise BundleError(f"{path}: ONNX Runtime cannot load it: {error}") from None
+
+
+def _outputs(session: InferenceSession, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
+    return Outputs(*session.run(None, {"ids": ids, "mask": mask}))
 
 
 def load_errors() -> tuple[type[Exception], ...]:
@@ -89,3 +126,6 @@ class TorchRuntime:
         with torch.inference_mode():
             found = self.network(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
         return Outputs(*(tensor.float().cpu().numpy() for tensor in found))
+
+    def run_all(self, batches: Iterable[Batch]) -> Iterator[Outputs]:
+        return (self.run(*batch) for batch in batches)

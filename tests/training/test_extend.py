@@ -17,7 +17,7 @@ from nlp.model.store import EXTENSION, load_bundle
 from nlp.schema import Example
 
 pytest.importorskip("scipy", reason="the extra `train` is not installed")
-from nlp.training.extend import LEAST_KNOWN, Signals, _fit_slope, fit_lesson, learn_topics
+from nlp.training.extend import LEAST_KNOWN, Signals, _fit_scale, fit_lesson, learn_topics
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "policy"
 PASSPORT = [
@@ -108,8 +108,30 @@ def check_second(tmp_path: Path, known: list[Example]) -> None:
 
 def test_neighbouring_new_topics_do_not_count_against_each_other() -> None:
     odds = np.array([[9.0, 8.0], [9.0, 8.0], [8.0, 9.0], [-9.0, -9.0], [-9.0, -9.0]])
-    assert _fit_slope(odds, np.array([0, 0, 1, -1, -2])) > 0.9
-    assert _fit_slope(odds, np.array([0, -1, 1, -1, -2])) < 0.2
+    slope, offsets = _fit_scale(odds, np.array([0, 0, 1, -1, -2]))
+    assert slope > 0.3
+    assert max(map(abs, offsets)) < 1
+    assert _fit_scale(odds, np.array([0, -1, 1, -1, -2]))[0] < slope
+
+
+def test_the_offset_makes_up_for_odds_that_lie_off() -> None:
+    rng = np.random.default_rng(2)
+    numbers = np.array([0] * 40 + [-1, -2, -3] * 200)
+    odds = np.where(numbers == 0, 20.0, -20.0)[:, None] + rng.normal(scale=15, size=(640, 1)) + 60
+    slope, (offset,) = _fit_scale(odds, numbers)
+    assert -offset / slope == pytest.approx(60, abs=10), (
+        "asked about as often as each of three others: a little above the middle"
+    )
+
+
+def test_the_name_of_a_topic_is_an_example(tmp_path: Path, known: list[Example]) -> None:
+    few = rows(PASSPORT[:2], "passport")
+    chances = []
+    for folder, names in (("bare", {}), ("named", {"passport": "护照和港澳通行证"})):
+        learn_topics(BUNDLE, few, known, tmp_path / folder, names)
+        found = Analyzer.from_pretrained(tmp_path / folder, threads=1)("港澳通行证过期了怎么续")
+        chances.append(next(score.probability for score in found.topics if score.topic == "passport"))
+    assert chances[1] > chances[0]
 
 
 def test_what_cannot_be_learnt(tmp_path: Path) -> None:
@@ -126,13 +148,13 @@ def test_what_cannot_be_learnt(tmp_path: Path) -> None:
 def test_a_wrong_extension_is_refused(tmp_path: Path, known: list[Example]) -> None:
     learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more", {})
     bundle = load_bundle(tmp_path / "more")
+    extension = '{{"format": 2, "lessons": [{{"topics": ["x"], "compared": [0], "weights": {}, "bias": {}, "slope": 1, "offsets": {}}}]}}'
     for text, message in [
         ('{"topics": ["passport"]}', "not an extension"),
-        (
-            '{"lessons": [{"topics": ["x"], "compared": [0], "weights": [[1.0]], "bias": [0.0], "slope": 1.0}]}',
-            "expected 2 rows",
-        ),
-        ('{"lessons": [{"topics": ["x"], "compared": [0], "weights": [[1], [2]], "bias": [0, 0], "slope": 1}]}', "topics"),
+        ('{"format": 1, "lessons": []}', "format 1, expected 2"),
+        (extension.format("[[1.0]]", "[0.0]", "[]"), "expected 2 rows"),
+        (extension.format("[[1], [2]]", "[0, 0]", "[1, 2]"), "2 offsets, expected 1"),
+        (extension.format("[[1], [2]]", "[0, 0]", "[0]"), "topics"),
     ]:
         (tmp_path / "more" / EXTENSION).write_text(text, encoding="utf-8")
         with pytest.raises(BundleError, match=message):
