@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -107,18 +108,24 @@ class Analyzer:
         cut = _batches(order, [window.end - window.start for window in windows], batch_size)
         batches = [[windows[n] for n in numbers] for numbers in cut]
         results = self.runtime.run_all(self.encoder.batch(encodings, batch) for batch in batches)
-        for batch, found in zip(batches, results, strict=True):
+        missing, found = Counter(window.text for window in windows), {}
+        for batch, outputs in zip(batches, results, strict=True):
             for row, window in enumerate(batch):
-                parts[window.text].append(_Part(window, found, row))
-        analyses = []
-        for text, encoding, own in zip(texts, encodings, parts, strict=True):
-            own.sort(key=lambda part: part.window.start)
-            analysis = self._join(text, encoding, own)
-            if entities and len(encoding):
-                tags = _join_rows(own, [part.tags for part in own], len(encoding))
-                analysis = replace(analysis, entities=self._entities(text, encoding, tags, reference or self.reference))
-            analyses.append(analysis)
-        return analyses
+                number = window.text
+                parts[number].append(_Part(window, outputs, row))
+                missing[number] -= 1
+                if not missing[number]:  # here and not at the end: the network goes on meanwhile
+                    found[number] = self._read(texts[number], encodings[number], parts[number], reference, entities)
+        return [found[number] for number in range(len(texts))]
+
+    def _read(self, text: str, encoding: Encoding, parts: list[_Part], reference: date | None, entities: bool) -> Analysis:
+        """The analysis of a text from what the network said of all of its windows."""
+        parts.sort(key=lambda part: part.window.start)
+        analysis = self._join(text, encoding, parts)
+        if not entities or not len(encoding):
+            return analysis
+        tags = _join_rows(parts, [part.tags for part in parts], len(encoding))
+        return replace(analysis, entities=self._entities(text, encoding, tags, reference or self.reference))
 
     def _join(self, text: str, encoding: Encoding, parts: Sequence[_Part]) -> Analysis:
         """Topic and vectors of a text from its windows."""

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from nlp.schema import NATIONAL, Entity, Entry, RegionValue
@@ -38,6 +39,7 @@ def places_of(entity: Entity, text: str) -> tuple[str, ...]:
     return codes or tuple(_MASK.findall(normalize(text[entity.start : entity.end]).text)[-1:])
 
 
+@lru_cache(8_192)  # the texts of a few chunks: a build asks for those of an entry when it analyses and when it writes it
 def find_codes(text: str) -> tuple[str, ...]:
     """Codes and masked names of all places in a text, also of those that begin an organisation, most often named first."""
     bare = _ORGANISATION.sub(lambda found: "。" * len(found.group()), normalize(text).text)
