@@ -11,17 +11,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlp.locks import locked
 
 if TYPE_CHECKING:
+    from lancedb import Session
     from lancedb.db import DBConnection
 
 Place = Path | str
 LOCK = "lock"
 TABLES = "entries-*.lance"
+CACHED_BYTES = 512 << 20  # the vectors of 300,000 entries; of larger archives, those asked for last
 
 
 def locate(path: str | Path) -> Place:
@@ -32,7 +35,15 @@ def locate(path: str | Path) -> Place:
 def connect(place: Place) -> DBConnection:
     import lancedb  # heavy: only those who open an index pay for it
 
-    return lancedb.connect(place)
+    return lancedb.connect(place, session=_session())
+
+
+@cache
+def _session() -> Session:
+    """What the indexes of a process keep of their files in memory, all of them together."""
+    import lancedb
+
+    return lancedb.Session(index_cache_size_bytes=CACHED_BYTES)
 
 
 def read_file(place: Place, name: str) -> str:
