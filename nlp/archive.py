@@ -25,7 +25,8 @@ from nlp.retrieval.rows import FIELDS, Batch, storable
 from nlp.schema import Analysis, Entry
 
 CHUNK = 1_024  # entries that are analysed and written together
-QUESTION_CHARACTERS = 160  # of an entry's question that the model reads: of a letter, its title and first sentences; 256 find no more
+# Of an entry's question that the model reads: of a letter, its title and first sentences. With 256 the ranker does no better.
+QUESTION_CHARACTERS = 160
 # Of an answer that the model reads: what it is about stands at its beginning. With 64, 96 or 128 the ranker does no better.
 ANSWER_CHARACTERS = 48
 _SURE = 0.5  # from which probability a predicted topic is kept with an entry
