@@ -78,8 +78,8 @@ def report(queries: Sequence[Query], analyses: Sequence[Analysis], found: Sequen
 
 
 def figures(report: RoutingReport) -> dict[str, float | None]:
-    answered = {query.kind for query in report.queries if query.gold}
-    recalls = {kind: report.kinds[kind] for kind in sorted(answered)}
+    answerable = {query.kind for query in report.queries if query.gold}
+    recalls = {kind: report.kinds[kind] for kind in sorted(answerable)}
     return {
         **{f"{kind} @{n}": round(getattr(row, f"recall_at_{n}"), 4) for kind, row in recalls.items() for n in (1, 5)},
         "AUROC": None if report.auroc is None else round(report.auroc, 4),

@@ -16,6 +16,7 @@ from nlp.batch.chunks import Job
 from nlp.batch.records import Chunk, Outcome
 from nlp.batch.worker import Worker
 from nlp.errors import WenluError
+from nlp.model.runtime import available_cores
 
 AHEAD = 2  # chunks under way for each process: one at work, one waiting
 
@@ -32,7 +33,7 @@ def run_local(chunks: Iterable[Chunk], job: Job, workers: int) -> Iterator[Outco
         InputError, BundleError: From a worker.
         WenluError: A process was killed, as for lack of memory.
     """
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or available_cores()
     if workers == 1:
         worker = Worker(job)
         yield from map(worker, chunks)

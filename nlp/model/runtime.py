@@ -64,7 +64,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        self.path, self.threads = path, threads or len(os.sched_getaffinity(0))
+        self.path, self.threads = path, threads or available_cores()
         self.session = _session(path, threads)
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Outputs:
@@ -76,7 +76,8 @@ class OnnxRuntime:
         together = list(batches)
         if len(together) < 2 or self.threads == 1:
             return (self.run(*batch) for batch in together)
-        return self._workers.map(lambda batch: _outputs(self._narrow, *batch), together)
+        narrow = self._narrow  # made here, once, and not by each worker
+        return self._workers.map(lambda batch: _outputs(narrow, *batch), together)
 
     @cached_property
     def _workers(self) -> ThreadPoolExecutor:
@@ -85,6 +86,11 @@ class OnnxRuntime:
     @cached_property
     def _narrow(self) -> InferenceSession:
         return _session(self.path, 1)
+
+
+def available_cores() -> int:
+    """CPU cores that this process may use; those of the machine where the system does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _session(path: Path, threads: int) -> InferenceSession:
