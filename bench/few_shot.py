@@ -7,11 +7,11 @@
         --set 'data.extra_train=["work/held/extra.jsonl"]' --set data.pairs= --set train.epochs=5
     python bench/few_shot.py measure models/policy datasets/policy_questions --without work/without
 
-For each topic the bundle forgets it (its logit is left out), gets it back by `nlp.training.extend`, which also reads the topic's name, and
-answers the test split. Its vectors have seen the topic in training all the same, which flatters the result. Two ways to do without: `--raw`
-names the encoder before it saw any label, and takes the vectors from there; `--without` names a bundle trained without every third topic,
-on what `hold-out` wrote. Each of those topics alone is then learnt and compared, over the texts of this topic and of those that both
-bundles know.
+For each topic the bundle forgets it (its logit is left out), gets it back by `nlp.training.extend`, which also reads its name and
+description, and answers the test split. Its vectors have seen the topic in training all the same, which flatters the result. Two ways to
+do without: `--raw` names the encoder before it saw any label, and takes the vectors from there; `--without` names a bundle trained
+without every third topic, on what `hold-out` wrote. Each of those topics alone is then learnt and compared, over the texts of this topic
+and of those that both bundles know.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from nlp.model.extension import TopicExtension
 from nlp.model.runtime import Batch, OnnxRuntime, Outputs, Runtime
 from nlp.model.store import load_bundle
 from nlp.schema import Example
-from nlp.training.extend import Signals, read_signals, teach
+from nlp.training.extend import Signals, introductions, read_signals, teach
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SIZES = (4, 8, 16)
@@ -107,14 +107,14 @@ def topic_f1(topic: str, examples: Sequence[Example], logits: NDArray[np.float32
 def learnt_f1(
     topic: str, known: Sequence[str], signals: dict[str, Signals], new: Sequence[int], splits: dict[str, list[Example]]
 ) -> float:
-    """F1 of `topic` on the test split, learnt from its name and some rows of the signals `new`; the logits of all are those of `known`."""
+    """F1 of `topic` on the test split, learnt from some rows of the signals `new` and what is told of it, beside the topics `known`."""
     dev, test, own = signals["dev"], signals["test"], signals["new"].part(np.array(new))
-    name = signals["names"].part(np.array([n for n, e in enumerate(splits["names"]) if e.topic == topic]))
+    told = signals["told"].part(np.array([n for n, e in enumerate(splits["told"]) if e.topic == topic]))
     both = Signals(
-        *(np.concatenate(columns) for columns in zip(*((s.topics, s.vectors) for s in (dev, own, name)), strict=True))
+        *(np.concatenate(columns) for columns in zip(*((s.topics, s.vectors) for s in (dev, own, told)), strict=True))
     )
-    targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * (len(new) + 1)
-    lesson, _, _ = teach(both, np.array(targets), (topic,), TopicExtension(()), names=1)
+    targets = [known.index(e.topic or "") for e in splits["dev"]] + [len(known)] * (len(new) + len(told.vectors))
+    lesson, _, _ = teach(both, np.array(targets), (topic,), TopicExtension(()), told=len(told.vectors))
     logits = TopicExtension((lesson,)).logits(test.topics, test.vectors)
     return topic_f1(topic, splits["test"], logits, [*known, topic])
 
@@ -160,8 +160,8 @@ def measure(
     draws = {topic: [draw(splits["train"], topic, seed) for seed in range(SEEDS)] for topic in chosen}
     needed = sorted({n for lists in draws.values() for numbers in lists for n in numbers})
     place = {n: i for i, n in enumerate(needed)}
-    names = [Example(topic, schema.topic_name(topic), topic) for topic in chosen]
-    parts = {"new": [splits["train"][n] for n in needed], "names": names, "dev": splits["dev"], "test": splits["test"]}
+    told = [Example(t.id, text, t.id) for t in schema.topics if t.id in chosen for text in introductions(t)]
+    parts = {"new": [splits["train"][n] for n in needed], "told": told, "dev": splits["dev"], "test": splits["test"]}
     whole = signals_of(bundle, parts, None)
     shared = signals_of(without, parts, None) if without else signals_of(bundle, parts, raw) if raw else whole
     table: dict[str, Scores] = {}
@@ -169,7 +169,7 @@ def measure(
         known = [other for other in trained if other != topic]
         rows = {
             "new": list(range(len(needed))),
-            "names": list(range(len(chosen))),
+            "told": list(range(len(told))),
             "dev": [n for n, e in enumerate(splits["dev"]) if e.topic in known],
             "test": [n for n, e in enumerate(splits["test"]) if e.topic in (*known, topic)],
         }

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from nlp.errors import InputError
+from nlp.schema import TopicLabel
 
 project_app = typer.Typer(no_args_is_help=True)
 schema_app = typer.Typer(no_args_is_help=True, help="Change the labels of a data set or a model.")
@@ -45,6 +46,10 @@ def learn(
     name: Annotated[
         list[str] | None, typer.Option(help="display name, as in passport=护照; may be given several times")
     ] = None,
+    about: Annotated[
+        list[str] | None,
+        typer.Option(help="what a new topic is about, as in passport=办理、换发、签注; may be given several times"),
+    ] = None,
 ) -> None:
     """Adds topics from a few examples each, in seconds: the network stays as it is, and so do indexes made with it."""
     from nlp.data.corpus import parse_example, read_all
@@ -59,10 +64,22 @@ def learn(
     if not rows.is_file():
         raise InputError(f"{rows}: no such file; name rows of the known topics with --known")
     new, old = (read_all(p, lambda row, path, n: parse_example({"id": str(n), **row}, path, n)) for p in (examples, rows))
-    pairs = [pair.partition("=") for pair in name or []]
-    learnt = learn_topics(bundle, new, old, output, {topic: text for topic, _, text in pairs})
+    names, descriptions = _told(name, "--name"), _told(about, "--about")
+    labels = [TopicLabel(topic, names.get(topic, topic), descriptions.get(topic, "")) for topic in names | descriptions]
+    learnt = learn_topics(bundle, new, old, output, labels)
     print(json.dumps(learnt.to_dict(), ensure_ascii=False))
     print(f"{output}: fit its thresholds anew with `wenlu evaluate {output} {rows} --fit`", file=sys.stderr)
+
+
+def _told(values: list[str] | None, option: str) -> dict[str, str]:
+    """`topic=text` of an option → text by topic."""
+    told = dict[str, str]()
+    for value in values or ():
+        topic, _, text = value.partition("=")
+        if not topic or not text:
+            raise InputError(f"{option} {value!r}: expected topic=text, as in passport=护照")
+        told[topic] = text
+    return told
 
 
 @schema_app.command("migrate")

@@ -66,11 +66,15 @@ def test_a_topic_is_learnt(tmp_path: Path) -> None:
     new, old = tmp_path / "new.jsonl", tmp_path / "old.jsonl"
     new.write_text("".join(json.dumps({"text": t, "topic": "passport"}) + "\n" for t in passport), encoding="utf-8")
     old.write_text("".join(known[:200]), encoding="utf-8")
-    done = wenlu("learn", BUNDLE, new, "--known", old, "--output", tmp_path / "more", "--name", "passport=护照")
+    told = ("--name", "passport=护照", "--about", "passport=办理、换发、签注")
+    done = wenlu("learn", BUNDLE, new, "--known", old, "--output", tmp_path / "more", *told)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout.splitlines()[0])["topics"] == {"passport": 6}
     analyzer = Analyzer.from_pretrained(tmp_path / "more", threads=1)
     assert analyzer.labels.topic_name("passport") == "护照"
+    assert analyzer.labels.topics[-1].description == "办理、换发、签注"
+    wrong = wenlu("learn", BUNDLE, new, "--known", old, "--output", tmp_path / "x", "--about", "护照的办理")
+    assert "--about '护照的办理': expected topic=text" in str(wrong.exception)
     missing = wenlu("learn", BUNDLE, new, "--known", tmp_path / "none", "--output", tmp_path / "x")
     assert "--known" in str(missing.exception)
 

@@ -2,8 +2,8 @@
 
 The means of the new examples are compared with those of rows of known topics, in the vector and the logits that the network gives. How
 the network ranks the known topics stays as it is, so that a text that resembles no example keeps its topic, vectors keep fitting the
-indexes made with them, and a few examples are enough. The display name of a new topic counts as one more example: it says what the topic
-is about beyond those few. `bench/few_shot.py` measures this against full training.
+indexes made with them, and a few examples are enough. The display name of a new topic and its description count as examples, too: they
+say what the topic is about beyond those few. `bench/few_shot.py` measures this against full training.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class Signals:
 
 
 def learn_topics(
-    folder: Path, examples: Sequence[Example], known: Sequence[Example], output: Path, names: Mapping[str, str]
+    folder: Path, examples: Sequence[Example], known: Sequence[Example], output: Path, labels: Sequence[TopicLabel] = ()
 ) -> Learnt:
     """Writes a bundle that knows the topics of the examples as well.
 
@@ -76,14 +76,20 @@ def learn_topics(
         examples: Rows with a topic; those of known topics count as `known`.
         known: Rows of known topics that the network was not trained on; topics with fewer than LEAST_KNOWN are passed over.
         output: The new bundle; may be the same folder.
-        names: Display names of new topics, which count as examples; the id where there is none, which does not.
+        labels: Names and descriptions of new topics, which count as examples (see `introductions`); a topic without has its id for a name.
 
     Raises:
         BundleError: The bundle is missing or damaged.
-        InputError: There is no new topic, one has too few examples, or there are no known rows.
+        InputError: There is no new topic, one has too few examples, a label is not of one, or there are no known rows.
     """
     bundle = load_bundle(folder)
     counts = new_topics(examples, bundle.labels)
+    new = {topic: TopicLabel(topic, topic) for topic in counts} | {label.id: label for label in labels}
+    strangers = new.keys() - counts
+    if strangers:
+        raise InputError(
+            f"topic {min(strangers)!r} has a name or a description, but is not among the new topics: {', '.join(counts)}"
+        )
     order = (*bundle.labels.topic_ids(), *counts)
     frequency = Counter(e.topic for e in (*known, *examples) if e.topic in bundle.labels.topic_ids())
     rows = [e for e in (*known, *examples) if e.topic in counts or frequency[e.topic or ""] >= LEAST_KNOWN]
@@ -93,13 +99,13 @@ def learn_topics(
             "more of a topic, best of each; give a JSONL file of them"
         )
     encoder = load_encoder(bundle.folder, bundle.manifest["tokens"]["max_length"], bundle.manifest["tokens"]["stride"])
-    named = [topic for topic in counts if names.get(topic)]
-    signals = read_signals(OnnxRuntime(bundle.network), encoder, [*(e.text for e in rows), *(names[topic] for topic in named)])
-    targets = np.array([order.index(topic) for topic in (*(e.topic or "" for e in rows), *named)])
+    told = [(text, label.id) for label in new.values() for text in introductions(label)]
+    signals = read_signals(OnnxRuntime(bundle.network), encoder, [*(e.text for e in rows), *(text for text, _ in told)])
+    targets = np.array([order.index(topic) for topic in (*(e.topic or "" for e in rows), *(topic for _, topic in told))])
     before = load_extension(bundle) or TopicExtension((), float(bundle.manifest["calibration"]["temperature"]))
-    lesson, found, taken = teach(signals, targets, tuple(counts), before, len(named))
+    lesson, found, taken = teach(signals, targets, tuple(counts), before, len(told))
     learnt = Learnt(counts, len(rows), found, taken)
-    _write(bundle, output, before.after(lesson), learnt, names)
+    _write(bundle, output, before.after(lesson), learnt, tuple(new.values()))
     return learnt
 
 
@@ -121,6 +127,15 @@ def new_topics(examples: Sequence[Example], labels: LabelSchema) -> dict[str, in
     return counts
 
 
+def introductions(label: TopicLabel) -> list[str]:
+    """What a label says of its topic, as texts to learn from: its name, unless that is the id, and the name with the description."""
+    name = label.name if label.name != label.id else ""
+    texts = [name] if name else []
+    if label.description:
+        texts.append(f"{name}：{label.description}" if name else label.description)
+    return texts
+
+
 def read_signals(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str], batch: int = 16) -> Signals:
     """Runs the network over texts; of those longer than a window the first window counts."""
     encodings = encoder.encode(texts)
@@ -135,20 +150,20 @@ def read_signals(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str], b
 
 
 def teach(
-    signals: Signals, targets: NDArray[Any], topics: tuple[str, ...], before: TopicExtension, names: int = 0
+    signals: Signals, targets: NDArray[Any], topics: tuple[str, ...], before: TopicExtension, told: int = 0
 ) -> tuple[Lesson, float, float]:
     """The lesson, its log-odds scaled to what they are worth for rows that it was fitted without, and `found` and `taken` of `Learnt`.
 
     Args:
-        signals: Of known and new rows, at the end those of `names` names of new topics, by which nothing is measured.
+        signals: Of known and new rows, at the end those of `told` introductions of new topics, by which nothing is measured.
         targets: Topic numbers (rows,), the new topics last.
         topics: The new topics.
         before: What the bundle had learnt already.
-        names: How many of the rows are names.
+        told: How many of the rows are introductions.
     """
     known = signals.topics.shape[1] + len(before.topics)
-    texts = len(targets) - names
-    folds = np.full(len(targets), FOLDS)  # of the names: they are always learnt from
+    texts = len(targets) - told
+    folds = np.full(len(targets), FOLDS)  # of the introductions: they are always learnt from
     for number, topic in enumerate(np.unique(targets)):
         rows = np.flatnonzero(targets[:texts] == topic)
         folds[rows] = (number + np.arange(len(rows))) % FOLDS
@@ -216,9 +231,8 @@ def _fit_scale(odds: NDArray[np.float64], numbers: NDArray[Any]) -> tuple[float,
     return float(np.exp(slope)), tuple(map(float, offsets))
 
 
-def _write(bundle: Bundle, output: Path, extension: TopicExtension, learnt: Learnt, names: Mapping[str, str]) -> None:
-    more = tuple(TopicLabel(topic, names.get(topic, topic)) for topic in learnt.topics)
-    labels = replace(bundle.labels, topics=(*bundle.labels.topics, *more))
+def _write(bundle: Bundle, output: Path, extension: TopicExtension, learnt: Learnt, new: tuple[TopicLabel, ...]) -> None:
+    labels = replace(bundle.labels, topics=(*bundle.labels.topics, *new))
     with writing(output) as folder:
         shutil.copytree(bundle.folder, folder, dirs_exist_ok=True)
         text = json.dumps(schema_to_dict(labels), ensure_ascii=False, indent=1)

@@ -14,10 +14,10 @@ from nlp.data.corpus import read_examples
 from nlp.errors import BundleError, InputError
 from nlp.model.extension import Lesson, TopicExtension, load_extension
 from nlp.model.store import EXTENSION, load_bundle
-from nlp.schema import Example
+from nlp.schema import Example, TopicLabel
 
 pytest.importorskip("scipy", reason="the extra `train` is not installed")
-from nlp.training.extend import LEAST_KNOWN, Signals, _fit_scale, fit_lesson, learn_topics
+from nlp.training.extend import LEAST_KNOWN, Signals, _fit_scale, fit_lesson, introductions, learn_topics
 
 BUNDLE = Path(__file__).resolve().parents[2] / "models" / "policy"
 PASSPORT = [
@@ -82,7 +82,7 @@ def test_few_examples_are_not_held_to_be_far_away() -> None:
 
 
 def test_the_shipped_bundle_learns_a_topic(tmp_path: Path, known: list[Example]) -> None:
-    learnt = learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more", {"passport": "护照"})
+    learnt = learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more", [TopicLabel("passport", "护照")])
     assert learnt.topics == {"passport": 8}
     analyzer, before = Analyzer.from_pretrained(tmp_path / "more", threads=1), Analyzer.from_pretrained(BUNDLE, threads=1)
     assert analyzer.labels.topic_name("passport") == "护照"
@@ -95,7 +95,7 @@ def test_the_shipped_bundle_learns_a_topic(tmp_path: Path, known: list[Example])
 def check_second(tmp_path: Path, known: list[Example]) -> None:
     """A bundle that has learnt can learn again, in place."""
     pets = ["狗证在哪里办", "养狗要登记吗", "遛狗不牵绳罚多少", "大型犬能养吗"]
-    learn_topics(tmp_path / "more", rows(pets, "dogs"), known, tmp_path / "more", {})
+    learn_topics(tmp_path / "more", rows(pets, "dogs"), known, tmp_path / "more")
     bundle = load_bundle(tmp_path / "more")
     extension = load_extension(bundle)
     assert extension is not None
@@ -124,29 +124,41 @@ def test_the_offset_makes_up_for_odds_that_lie_off() -> None:
     )
 
 
-def test_the_name_of_a_topic_is_an_example(tmp_path: Path, known: list[Example]) -> None:
+@pytest.mark.parametrize(
+    "told", [TopicLabel("passport", "护照和港澳通行证"), TopicLabel("passport", "passport", "护照和港澳通行证的办理、换发")]
+)
+def test_what_is_told_of_a_topic_is_an_example(tmp_path: Path, known: list[Example], told: TopicLabel) -> None:
     few = rows(PASSPORT[:2], "passport")
     chances = []
-    for folder, names in (("bare", {}), ("named", {"passport": "护照和港澳通行证"})):
-        learn_topics(BUNDLE, few, known, tmp_path / folder, names)
+    for folder, labels in (("bare", []), ("told", [told])):
+        learn_topics(BUNDLE, few, known, tmp_path / folder, labels)
         found = Analyzer.from_pretrained(tmp_path / folder, threads=1)("港澳通行证过期了怎么续")
         chances.append(next(score.probability for score in found.topics if score.topic == "passport"))
     assert chances[1] > chances[0]
+
+
+def test_introductions() -> None:
+    assert introductions(TopicLabel("passport", "passport")) == []
+    assert introductions(TopicLabel("passport", "护照")) == ["护照"]
+    assert introductions(TopicLabel("passport", "护照", "办理、换发")) == ["护照", "护照：办理、换发"]
+    assert introductions(TopicLabel("passport", "passport", "出境证件")) == ["出境证件"]
 
 
 def test_what_cannot_be_learnt(tmp_path: Path) -> None:
     known = rows(["退休金每月几号发"] * (LEAST_KNOWN - 1), "pension")
     for examples, message in [(known, "no topic that the bundle lacks"), (rows(["护照丢了"], "passport"), "1 examples")]:
         with pytest.raises(InputError, match=message):
-            learn_topics(BUNDLE, examples, known, tmp_path / "x", {})
+            learn_topics(BUNDLE, examples, known, tmp_path / "x")
+    with pytest.raises(InputError, match="'visa' has a name or a description"):
+        learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "x", [TopicLabel("visa", "签证")])
     for few in (known, []):
         with pytest.raises(InputError, match=f"{len(few)} rows of . known topics"):
-            learn_topics(BUNDLE, rows(PASSPORT, "passport"), few, tmp_path / "x", {})
+            learn_topics(BUNDLE, rows(PASSPORT, "passport"), few, tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
 def test_a_wrong_extension_is_refused(tmp_path: Path, known: list[Example]) -> None:
-    learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more", {})
+    learn_topics(BUNDLE, rows(PASSPORT, "passport"), known, tmp_path / "more")
     bundle = load_bundle(tmp_path / "more")
     extension = '{{"format": 2, "lessons": [{{"topics": ["x"], "compared": [0], "weights": {}, "bias": {}, "slope": 1, "offsets": {}}}]}}'
     for text, message in [
