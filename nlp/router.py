@@ -18,6 +18,7 @@ from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.places import relation
 from nlp.retrieval.rank import AskedPlaces, Ranker, asked_places
 from nlp.schema import NATIONAL, Action, Analysis, Decision, Hit, LabelSchema, RegionValue
+from nlp.text.courtesies import without_courtesies
 from nlp.text.segment import segment
 
 CANDIDATES = 30  # that each of the two searches gives to the ranker
@@ -112,8 +113,10 @@ class Router:
         analysis = self.analyzer(question)
         if not any(map(str.isalnum, question)):
             return Decision("handoff", (), 0.0, "no_answer", messages.EMPTY, analysis)
-        places = asked_places(analysis)
-        return self._decide(analysis, places, self.rank(analysis, places))
+        places = asked_places(analysis)  # of all that was written: the place may stand in the greeting
+        core = without_courtesies(question)
+        asked = analysis if core == question else self.analyzer(core)
+        return self._decide(analysis, places, self.rank(asked, places))
 
     def rank(self, analysis: Analysis, places: AskedPlaces | None = None) -> tuple[Hit, ...]:
         """The nearest entries with their probabilities and features, best first.

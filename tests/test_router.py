@@ -90,6 +90,18 @@ def test_the_answer_is_that_of_the_place(router: Router) -> None:
     assert router("杭州高龄津贴每月发多少").answers[0].entry.id == "hz-elder"
 
 
+def test_courtesies_do_not_count(router: Router) -> None:
+    plain, polite = (
+        router("杭州社保卡丢了怎么补办？"),
+        router("尊敬的杭州市领导您好，我想咨询一下，社保卡丢了怎么补办？盼复，谢谢！"),
+    )
+    assert polite.answers[0].entry.id == plain.answers[0].entry.id == "hz-card"
+    assert polite.action == "answer", "the place is that of the greeting"
+    assert polite.analysis.text.endswith("谢谢！")
+    coverage = [decision.answers[0].features["coverage"] for decision in (plain, polite)]
+    assert coverage[1] > 0.6 * coverage[0]
+
+
 def test_messages_name_the_places(router: Router) -> None:
     assert "广东省广州市" in router("成都积分入户要多少分").message
     assert "四川省成都市" in router("成都积分入户要多少分").message
