@@ -33,14 +33,14 @@ def _check(recipe: object, least: float, most: float, *names: str) -> None:
 class BaseRecipe:
     """Where the encoder comes from: a hub id or a folder.
 
-    `layers` keeps that many evenly spaced layers (0 keeps all); `random` starts from random weights of the same shape; `heads` is a bundle
-    with weights, made from this base, whose encoder and whose rows for labels that are still there are taken over.
+    `layers` keeps that many evenly spaced layers (0 keeps all); `random` starts from random weights of the same shape; `heads` are bundles
+    with weights, made from this base, whose encoder and whose rows for labels that are still there are taken over, of several their mean.
     """
 
     path: str
     layers: int = 0
     random: bool = False
-    heads: str = ""
+    heads: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self, 0, math.inf, "layers")
@@ -76,9 +76,9 @@ class TrainRecipe:
     """The training run. Learning rates are peaks of a linear schedule with warm-up; `teacher` keeps the sentence vectors near those of a
     frozen encoder with weight `vector_weight`. Each text with places has so many `variants` with other places, which are drawn half of
     the time; 0 for none. At the end `ngrams` adds to the topic logits those of a linear model over character n-grams, and where the data
-    have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector. A run from `base.heads` may keep
-    something of where it began: the weights written lie at `interpolation` of the way from the first to the last (1 for the last). A run
-    ends early when dev has not improved for `patience` epochs."""
+    have question pairs, `pair_steps` steps on them tune the map from the pooled states to the vector. Each time that a text is drawn, a
+    share of its tokens from 0 to `masking` is hidden. A run ends early when dev has not improved for `patience` epochs; with 0 epochs the
+    network stays what the base makes it, and all that follows is done."""
 
     epochs: float = 6.0
     batch_size: int = 32
@@ -97,14 +97,14 @@ class TrainRecipe:
     variants: int = 0
     ngrams: bool = True
     pair_steps: int = 600
-    interpolation: float = 1.0
+    masking: float = 0.0
     patience: int = 3
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 13
 
     def __post_init__(self) -> None:
         _check(self, 1, math.inf, "batch_size", "patience")
-        _check(self, 0, 1, "dropout", "label_smoothing", "interpolation")
+        _check(self, 0, 1, "dropout", "label_smoothing", "masking")
         _check(self, 0, 0.49, "also_share")  # the topic of a row is the one of the largest share
         _check(self, 0, 0.99, "warmup")
         _check(self, 0, math.inf, "epochs", "lr", "head_lr", "weight_decay", "variants", "pair_steps")
@@ -147,12 +147,6 @@ class Recipe:
     train: TrainRecipe = TrainRecipe()
     export: ExportRecipe = ExportRecipe()
     card: CardRecipe = CardRecipe()
-
-    def __post_init__(self) -> None:
-        if self.train.interpolation < 1 and not self.base.heads:
-            raise RecipeError(
-                f"train.interpolation: {self.train.interpolation:g} without base.heads, whose weights it would keep a part of"
-            )
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

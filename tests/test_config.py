@@ -31,7 +31,6 @@ def write(folder: Path, text: str) -> Path:
         (GOOD + "[train]\ndropout = 1.5\n", "train.dropout: expected 0 to 1, got 1.5"),
         (GOOD + "[tokens]\nmax_length = 64\n", "tokens.stride: expected 0 to 61, got 64"),
         (GOOD + "[train]\nvector_weight = 1.0\n", "train.vector_weight: 1 without a teacher"),
-        (GOOD + "[train]\ninterpolation = 0.5\n", "train.toml: train.interpolation: 0.5 without base.heads"),
         (GOOD + "[export]\nfiles = []\n", "export.files: expected at least one of"),
         (BASE + "shares = [1.0]\n", "pretrain.shares: expected as many as corpus has files, 2, got 1"),
         (BASE + "max_length = 2\n", "pretrain.max_length: expected 8 or more, got 2"),

@@ -18,7 +18,7 @@ STATE = "trainer_state.json"
 # What a model, its tokenizer and a base are read from.
 MODEL = ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "pieces.json", "manifest.json")
 # Sections, and keys of sections, that may change between a stop and going on.
-FREE = ("card", "export", "train.epochs", "train.patience", "train.interpolation", "pretrain.max_steps", "pretrain.save_steps")
+FREE = ("card", "export", "train.epochs", "train.patience", "pretrain.max_steps", "pretrain.save_steps")
 
 
 def essence(recipe: Mapping[str, Any]) -> dict[str, Any]:

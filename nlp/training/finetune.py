@@ -173,7 +173,7 @@ class Job:
         tokens = min(TOKEN_WIDTH, base.config.hidden_size) if pairs else 0
         network = JointEncoder(base, *sizes, t.dropout, t.ngrams, tokens)
         if recipe.base.heads:
-            warm_start(network, schema, Path(recipe.base.heads))
+            warm_start(network, schema, [Path(folder) for folder in recipe.base.heads])
         longest = network.encoder.longest
         if recipe.tokens.max_length > longest:
             raise RecipeError(
@@ -210,16 +210,15 @@ def finetune(recipe: Recipe, output: Path, work: Path, resume: bool) -> dict[str
     job = Job.prepare(recipe)
     t = recipe.train
     data = _data_files(recipe, job.splits)
-    made_of = traces(Path(recipe.data.path) / "schema.toml", recipe.base.path, recipe.base.heads, t.teacher)
+    made_of = traces(Path(recipe.data.path) / "schema.toml", recipe.base.path, *recipe.base.heads, t.teacher)
     going_on = begin(work, {"recipe": essence(recipe.to_dict()), "data": data, "made_of": made_of}, resume)
     trainer, train, dev = _trainer(job, work)
     if going_on and out_of_patience(history(work), t.patience):
         trainer.args.num_train_epochs = math.floor(
             history(work)[-1]["epoch"]
         )  # as many as there were: the best of them is taken
-    start = {name: weight.detach().clone() for name, weight in job.network.named_parameters()}
-    trainer.train(resume_from_checkpoint=True if going_on else None)
-    interpolate(job.network, start, t.interpolation)
+    if t.epochs:
+        trainer.train(resume_from_checkpoint=True if going_on else None)
     scores = [entry for entry in trainer.state.log_history if "eval_score" in entry]
     if job.network.ngram_head is not None:
         topical = [row for row in train.rows if row.topic.any()]
@@ -253,7 +252,7 @@ def _trainer(job: Job, work: Path) -> tuple[JointTrainer, TrainingRows, Training
     teacher = _teacher(job.recipe, job)
     swap, chance = PlaceSwap(job.splits["train"], job.schema.place_types()), random.Random(t.seed)
     variants = [[swap(example, chance) for example in job.splits["train"]] for _ in range(t.variants)]
-    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher, variants)
+    train = TrainingRows(job.splits["train"], job.encoder, job.schema, t.also_share, teacher, variants, t.masking)
     dev = TrainingRows(job.splits["dev"], job.encoder, job.schema, t.also_share)
     names = tag_names(job.schema)
     trainer = JointTrainer(
@@ -282,13 +281,6 @@ def _teacher(recipe: Recipe, job: Job) -> Teacher | None:
             'name another teacher, or none with --set train.teacher="" --set train.vector_weight=0'
         )
     return teacher
-
-
-@torch.no_grad()
-def interpolate(network: JointEncoder, start: Mapping[str, Tensor], share: float) -> None:
-    """Moves the weights back to `share` of the way from `start` to where they are (WiSE-FT, Wortsman et al. 2022, with 0.5 as advised)."""
-    for name, weight in network.named_parameters():
-        weight.lerp_(start[name].to(weight.device), 1 - share)
 
 
 def _data_files(recipe: Recipe, splits: Iterable[str]) -> dict[str, str]:

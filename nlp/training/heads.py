@@ -1,4 +1,4 @@
-"""A bundle with weights → a warm start: its encoder, and the rows of its heads whose labels the new schema still has."""
+"""Bundles with weights → a warm start: their encoder, and the rows of their heads whose labels the new schema still has."""
 
 from __future__ import annotations
 
@@ -16,22 +16,38 @@ from nlp.model.store import WEIGHTS, load_bundle
 from nlp.schema import LabelSchema
 
 
-def warm_start(network: JointEncoder, schema: LabelSchema, folder: Path) -> tuple[int, int]:
-    """Copies what survives; topics and tags that the bundle does not know stay as they were drawn.
+def warm_start(network: JointEncoder, schema: LabelSchema, folders: Sequence[Path]) -> tuple[int, int]:
+    """Copies what survives, of several bundles the mean (Wortsman et al. 2022, Model soups: the uniform soup); topics and tags that the
+    bundles do not know stay as they were drawn.
 
     The encoder is copied with the heads, whose rows mean nothing over another one. The head over n-grams is not: it is fitted anew.
 
     Args:
-        network: The fresh network, of the bundle's architecture and vocabulary.
+        network: The fresh network, of the bundles' architecture and vocabulary.
         schema: The labels of its heads.
-        folder: The bundle.
+        folders: The bundles, of the same labels. Only runs from the same start have a mean that is any good.
 
     Returns:
         How many topics and how many tags were copied.
 
     Raises:
-        BundleError: The bundle is damaged, has no weights, or is of another shape.
+        BundleError: A bundle is damaged, has no weights, or is of another shape, or has other labels than the first.
     """
+    first = load_bundle(folders[0]).labels
+    total: dict[str, Tensor] = {}
+    for folder in folders:
+        labels = load_bundle(folder).labels
+        if (labels.topic_ids(), tag_names(labels)) != (first.topic_ids(), tag_names(first)):
+            raise BundleError(f"base.heads: {folder} has other labels than {folders[0]}: they have no mean")
+        copied = _take_over(network, schema, folder)
+        for name, weight in network.state_dict().items():
+            total[name] = total[name] + weight if name in total else weight.clone()
+    network.load_state_dict({name: weight / len(folders) for name, weight in total.items()})
+    return copied
+
+
+def _take_over(network: JointEncoder, schema: LabelSchema, folder: Path) -> tuple[int, int]:
+    """Copies what survives of one bundle."""
     bundle = load_bundle(folder)
     if WEIGHTS not in bundle.manifest["files"]:
         raise BundleError(f'base.heads: {folder} has no {WEIGHTS}; train it with "weights" among export.files')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class TrainingRows(Dataset[TrainingRow]):
         teacher: Gives vectors for single-window texts; None for no vector target.
         variants: Lists as long as `examples`, of other examples that may stand for them, or None. Of a text that fits one window half of
             the draws take one of its variants; variants have no vector target.
+        masking: Most of the tokens that are hidden when a row is drawn.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class TrainingRows(Dataset[TrainingRow]):
         also_share: float,
         teacher: Teacher | None = None,
         variants: Sequence[Sequence[Example | None]] = (),
+        masking: float = 0.0,
     ) -> None:
+        self._masking, self._mask = masking, encoder.mask
         vectors = _teacher_vectors([e.text for e in examples], teacher) if teacher else None
         cut, self.lost = _cut(examples, encoder, schema, also_share, vectors)
         self.rows = [row for rows in cut for row in rows]
@@ -72,7 +75,16 @@ class TrainingRows(Dataset[TrainingRow]):
     def __getitem__(self, index: int) -> TrainingRow:
         variants = self._variants.get(index, [])
         drawn = int(torch.randint(2 * len(variants), ())) if variants else 0
-        return variants[drawn] if drawn < len(variants) else self.rows[index]
+        row = variants[drawn] if drawn < len(variants) else self.rows[index]
+        return replace(row, ids=self._hide(row.ids)) if self._masking else row
+
+    def _hide(self, ids: np.ndarray[Any, np.dtype[np.int32]]) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Ids with some tokens masked, the characters of a piece together: one of them would tell the others."""
+        changed = ids.copy()
+        inside, pieces = changed[1:-1], np.arange(len(ids) - 2) if ids.ndim == 1 else ids[1:-1, 2]
+        chosen = torch.rand(int(pieces.max(initial=0)) + 1) < self._masking * torch.rand(())
+        (inside if ids.ndim == 1 else inside[:, :2])[chosen.numpy()[pieces]] = self._mask
+        return changed
 
 
 def _cut(

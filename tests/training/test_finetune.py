@@ -204,21 +204,6 @@ def test_a_teacher_of_another_width_is_refused(tmp_path: Path) -> None:
         _teacher(plan, Job.prepare(plan))
 
 
-def test_weights_are_taken_part_of_the_way() -> None:
-    from nlp.training.finetune import interpolate
-
-    network = torch.nn.Linear(3, 2)
-    start = {name: weight.detach().clone() for name, weight in network.named_parameters()}
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight += 4
-    interpolate(network, start, 1.0)  # type: ignore[arg-type]  # any network will do
-    assert torch.allclose(network.bias, start["bias"] + 4)
-    interpolate(network, start, 0.25)  # type: ignore[arg-type]
-    assert torch.allclose(network.bias, start["bias"] + 1)
-    assert torch.allclose(network.weight, start["weight"] + 1)
-
-
 def test_errors_are_of_the_package(tmp_path: Path) -> None:
     from nlp.training.finetune import Job
 

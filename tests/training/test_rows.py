@@ -38,6 +38,22 @@ def test_windows_carry_their_targets(encoder: TextEncoder) -> None:
     assert batch["tag_targets"].shape == batch["mask"].shape == (2, len(rows[1].ids))
 
 
+def test_tokens_are_hidden_with_the_rest_of_their_piece(encoder: TextEncoder) -> None:
+    plain, masked = (TrainingRows([SHORT], encoder, SCHEMA, 0.2, masking=share) for share in (0.0, 0.6))
+    torch.manual_seed(3)
+    whole = plain[0].ids
+    drawn = np.stack([masked[0].ids for _ in range(400)])
+    hidden = drawn[..., 0] == encoder.mask
+    assert not hidden[:, [0, -1]].any(), "the special tokens stay"
+    assert hidden[:, 1:-1].mean() == pytest.approx(0.3, abs=0.04)
+    assert 0.05 < (hidden.sum(axis=1) == 0).mean() < 0.5, "texts are also seen as they are"
+    for row, gone in zip(drawn, hidden, strict=True):
+        assert (row[gone, 1] == encoder.mask).all()
+        assert (row[~gone] == whole[~gone]).all()
+        assert not set(whole[gone, 2]) & set(whole[~gone, 2])
+    assert (masked[0].tags == plain[0].tags).all()
+
+
 def test_half_of_the_draws_take_a_variant_of_a_short_text(encoder: TextEncoder) -> None:
     texts = [SHORT, LONG]
     others = [[replace(e, text=e.text.replace("北京", place)) for e in texts] for place in ("上海", "天津")]
