@@ -12,8 +12,10 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
     """The card of a joint model, from its manifest."""
     recipe = manifest["recipe"]
     base = f"`{recipe['base']['path']}`" + (f", {recipe['base']['layers']} layers" if recipe["base"]["layers"] else "")
-    if recipe["base"]["heads"]:
-        base = f"the bundle `{recipe['base']['heads']}`, which an earlier run made from {base}"
+    if heads := recipe["base"]["heads"]:
+        named = ", ".join(f"`{folder}`" for folder in heads)
+        several = f"the mean of the bundles {named}" if len(heads) > 1 else f"the bundle {named}"
+        base = f"{several}, which earlier runs made from {base}"
     parts = [
         *_head(manifest["name"], recipe["card"]),
         f"Made by `train.py` from {base}; the recipe stands in manifest.json.",
@@ -31,8 +33,9 @@ def bundle_card(manifest: Mapping[str, Any]) -> str:
         "## Figures",
         "The network alone, fp32, before calibration and reconciliation with the grammar; `score` is the mean of the other two.",
         _table(("split", *names), figures),
-        f"![scores on dev by step]({SCORE_PLOT})",
     ]
+    if manifest["history"]:
+        parts.append(f"![scores on dev by step]({SCORE_PLOT})")
     files = {name: facts for name, facts in manifest["parity"].items() if isinstance(facts, Mapping)}
     columns = list(next(iter(files.values())))
     rows_of_files = [(name, *(str(facts[column]) for column in columns)) for name, facts in files.items()]

@@ -341,6 +341,7 @@ def write_bundle(job: Job, network: JointEncoder, facts: dict[str, Any], output:
         job.encoder.save(folder)
         labels = json.dumps(schema_to_dict(job.schema), ensure_ascii=False, indent=1)
         (folder / LABELS).write_text(labels + "\n", encoding="utf-8")
-        draw_curves(facts["history"], ("eval_topic_accuracy", "eval_span_f1"), folder / SCORE_PLOT)
+        if facts["history"]:
+            draw_curves(facts["history"], ("eval_topic_accuracy", "eval_span_f1"), folder / SCORE_PLOT)
         (folder / "README.md").write_text(bundle_card({**facts, **found}), encoding="utf-8")
         write_manifest(folder, {**facts, **found})
