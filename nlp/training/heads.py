@@ -12,7 +12,7 @@ from torch import Tensor
 from nlp.errors import BundleError
 from nlp.model.alignment import tag_names
 from nlp.model.network import JointEncoder
-from nlp.model.store import WEIGHTS, load_bundle
+from nlp.model.store import WEIGHTS, Bundle, load_bundle
 from nlp.schema import LabelSchema
 
 
@@ -33,22 +33,22 @@ def warm_start(network: JointEncoder, schema: LabelSchema, folders: Sequence[Pat
     Raises:
         BundleError: A bundle is damaged, has no weights, or is of another shape, or has other labels than the first.
     """
-    first = load_bundle(folders[0]).labels
+    bundles = [load_bundle(folder) for folder in folders]
+    first = bundles[0]
     total: dict[str, Tensor] = {}
-    for folder in folders:
-        labels = load_bundle(folder).labels
-        if (labels.topic_ids(), tag_names(labels)) != (first.topic_ids(), tag_names(first)):
-            raise BundleError(f"base.heads: {folder} has other labels than {folders[0]}: they have no mean")
-        copied = _take_over(network, schema, folder)
+    for bundle in bundles:
+        if (bundle.labels.topic_ids(), tag_names(bundle.labels)) != (first.labels.topic_ids(), tag_names(first.labels)):
+            raise BundleError(f"base.heads: {bundle.folder} has other labels than {first.folder}: they have no mean")
+        copied = _take_over(network, schema, bundle)
         for name, weight in network.state_dict().items():
             total[name] = total[name] + weight if name in total else weight.clone()
     network.load_state_dict({name: weight / len(folders) for name, weight in total.items()})
     return copied
 
 
-def _take_over(network: JointEncoder, schema: LabelSchema, folder: Path) -> tuple[int, int]:
+def _take_over(network: JointEncoder, schema: LabelSchema, bundle: Bundle) -> tuple[int, int]:
     """Copies what survives of one bundle."""
-    bundle = load_bundle(folder)
+    folder = bundle.folder
     if WEIGHTS not in bundle.manifest["files"]:
         raise BundleError(f'base.heads: {folder} has no {WEIGHTS}; train it with "weights" among export.files')
     weights = {name: weight.float() for name, weight in load_file(folder / WEIGHTS).items()}
