@@ -29,6 +29,7 @@ from nlp.text.places import begins_institution
 
 NEVER = 1.01  # a threshold that no probability reaches
 DOUBT = 0.5  # what only the network found, and thinks unlikely itself, never stands: other texts hold traps that the dev split lacks
+LIKELY = 0.3  # what only the grammar found, and the network finds this likely, always stands: the dev split has traps that others lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,8 @@ def fit_trust(cases: Sequence[tuple[str, str, float, bool]]) -> dict[str, Trust]
         for side in ("network", "grammar"):
             scored = sorted(((p, right) for k, s, p, right in cases if (k, s) == (kind, side)), reverse=True)
             # The network has read the text: between thresholds that gain the same it is believed, and the grammar is not.
-            sides[side] = max(_threshold(scored, lowest=True), DOUBT) if side == "network" else _threshold(scored, lowest=False)
+            threshold = _threshold(scored, lowest=side == "network")
+            sides[side] = max(threshold, DOUBT) if side == "network" else min(threshold, LIKELY)
         fitted[kind] = Trust(**sides)
     return fitted
 

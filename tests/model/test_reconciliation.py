@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp.model.alignment import Encoding, tag_names
-from nlp.model.reconciliation import NEVER, Evidence, Trust, fit_trust, reconcile, trust_from_dict
+from nlp.model.reconciliation import DOUBT, LIKELY, NEVER, Evidence, Trust, fit_trust, reconcile, trust_from_dict
 from nlp.schema import Entity, EntityLabel, LabelSchema, TopicLabel
 from nlp.text import find
 
@@ -118,5 +118,12 @@ def test_thresholds_keep_what_gains() -> None:
 
 def test_between_equal_gains_the_network_is_believed_and_the_grammar_is_not() -> None:
     even = [(0.95, True), (0.9, False), (0.8, True), (0.6, False)]
-    fitted = fit_trust([("age", side, p, right) for side in ("network", "grammar") for p, right in even])["age"]
-    assert (fitted.network, fitted.grammar) == (pytest.approx(0.7), pytest.approx(0.925))
+    cases = [("age", "network", p, right) for p, right in even] + [("age", "grammar", p / 4, right) for p, right in even]
+    fitted = fit_trust(cases)["age"]
+    assert (fitted.network, fitted.grammar) == (pytest.approx(0.7), pytest.approx(0.925 / 4, abs=1e-4))
+
+
+def test_few_rows_make_neither_reader_blind() -> None:
+    wrong = fit_trust([("age", "grammar", 0.9, False)])["age"]
+    right = fit_trust([("age", "network", 0.2, True)])["age"]
+    assert (wrong.grammar, right.network) == (LIKELY, DOUBT)
