@@ -128,12 +128,9 @@ def new_topics(examples: Sequence[Example], labels: LabelSchema) -> dict[str, in
 
 
 def introductions(label: TopicLabel) -> list[str]:
-    """What a label says of its topic, as texts to learn from: its name, unless that is the id, and the name with the description."""
-    name = label.name if label.name != label.id else ""
-    texts = [name] if name else []
-    if label.description:
-        texts.append(f"{name}：{label.description}" if name else label.description)
-    return texts
+    """What a label says of its topic, as texts to learn from: its name, unless that is the id, its description, and both together."""
+    told = [text for text in (label.name if label.name != label.id else "", label.description) if text]
+    return [*told, "：".join(told)] if len(told) > 1 else told
 
 
 def read_signals(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str], batch: int = 16) -> Signals:

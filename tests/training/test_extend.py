@@ -140,7 +140,7 @@ def test_what_is_told_of_a_topic_is_an_example(tmp_path: Path, known: list[Examp
 def test_introductions() -> None:
     assert introductions(TopicLabel("passport", "passport")) == []
     assert introductions(TopicLabel("passport", "护照")) == ["护照"]
-    assert introductions(TopicLabel("passport", "护照", "办理、换发")) == ["护照", "护照：办理、换发"]
+    assert introductions(TopicLabel("passport", "护照", "办理、换发")) == ["护照", "办理、换发", "护照：办理、换发"]
     assert introductions(TopicLabel("passport", "passport", "出境证件")) == ["出境证件"]
 
 
