@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from nlp.errors import DataError, InputError
 from nlp.journal import MAX_BYTES, Journal
-from nlp.schema import Action, Decision
+from nlp.schema import Action, Decision, Reason
 from nlp.text.redact import redact
 
 
@@ -132,13 +132,14 @@ def find_records(
         contains: Characters of the question.
 
     Raises:
-        InputError: There is no such file, a time cannot be one, or there is no such action.
+        InputError: There is no such file, a time cannot be one, or there is no such action or reason.
     """
     for name, time in (("since", since), ("until", until)):
         if not _begins_a_time(time):
             raise InputError(f"{name}: expected the beginning of a time such as 2026-11-22T08:30 (UTC), got {time!r}")
-    if action not in (None, *get_args(Action)):
-        raise InputError(f"action: expected one of {', '.join(get_args(Action))}, got {action!r}")
+    for name, value, known in (("action", action, get_args(Action)), ("reason", reason, get_args(Reason))):
+        if value not in (None, *known):
+            raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
     for file, line, row in Journal(path).rows():
         if isinstance(row, DataError):
             yield row

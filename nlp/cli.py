@@ -7,7 +7,9 @@ same, and the exit code is 2.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -52,6 +54,7 @@ Index = Annotated[str | None, typer.Option("--index", help="index folder or addr
 AsJson = Annotated[bool | None, typer.Option("--json/--pretty", help="default: pretty on a terminal, else JSON")]
 Reference = Annotated[str | None, typer.Option(help="day for relative dates, YYYY-MM-DD (default: today; for rows: none)")]
 MAX_CHUNK = 256
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of the disk, of the user's share, of the largest file
 
 
 def main() -> None:
@@ -67,6 +70,14 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _complain(
+            f"{error.filename or 'standard output'}: cannot be written: {error.strerror}; what stands there is incomplete"
+        )
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held would fail again at the very end
+        sys.exit(2)
 
 
 def _complain(message: str) -> None:

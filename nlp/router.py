@@ -17,7 +17,7 @@ from nlp.retrieval import messages
 from nlp.retrieval.index import AnswerIndex
 from nlp.retrieval.places import relation
 from nlp.retrieval.rank import AskedPlaces, Ranker, asked_places
-from nlp.schema import NATIONAL, Action, Analysis, Decision, Hit, LabelSchema, RegionValue
+from nlp.schema import NATIONAL, Action, Analysis, Decision, Hit, LabelSchema, Reason, RegionValue
 from nlp.text.courtesies import without_courtesies
 from nlp.text.segment import segment
 
@@ -139,7 +139,7 @@ class Router:
         action, reason, message = self._act(analysis, places, hits, probability >= self.thresholds.answer)
         return Decision(action, hits[:SHOWN], probability, reason, message, analysis)
 
-    def _act(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], sure: bool) -> tuple[Action, str, str]:
+    def _act(self, analysis: Analysis, places: AskedPlaces, hits: tuple[Hit, ...], sure: bool) -> tuple[Action, Reason, str]:
         """Action, reason and sentence; the questions that only the asker can settle come before the answer."""
         limits, best = self.thresholds, hits[0].score if hits else 0.0
         if self._out_of_scope(analysis) >= limits.out_of_scope:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Comparator = Literal["eq", "ge", "gt", "le", "lt", "range"]
 Action = Literal["answer", "suggest", "handoff"]
+Reason = Literal[
+    "answered", "low_confidence", "no_answer", "no_answer_for_region", "needs_region", "ambiguous_region", "out_of_scope"
+]
 NATIONAL = "national"  # stands among region codes for a rule that holds in the whole country
 
 
@@ -335,7 +338,7 @@ class Decision:
     action: Action
     answers: tuple[Hit, ...]
     probability: float
-    reason: str
+    reason: Reason
     message: str
     analysis: Analysis
     id: str = ""

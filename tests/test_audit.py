@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from nlp.audit import AuditLog, AuditRecord, find_records
 from nlp.cli import app
 from nlp.errors import DataError, InputError
-from nlp.schema import Action, Analysis, Decision, Entry, Hit, TopicScore
+from nlp.schema import Action, Analysis, Decision, Entry, Hit, Reason, TopicScore
 
 HITS = (Hit(Entry("one", "问一", "答一"), 0.91234), Hit(Entry("two", "问二", "答二"), 0.2))
 
 
-def decide(text: str, action: Action = "answer", reason: str = "answered") -> Decision:
+def decide(text: str, action: Action = "answer", reason: Reason = "answered") -> Decision:
     return Decision(action, HITS, 0.75, reason, "找到了。", Analysis(text, (TopicScore("civil", 0.8),), ()))
 
 
@@ -74,10 +74,12 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, time: str) -> None:
         list(find_records(tmp_path / "audit.jsonl", since=time))
 
 
-def test_an_action_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_action_or_reason_that_is_none_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "audit.jsonl", decide("甲"))
     with pytest.raises(InputError, match="action: expected one of answer, suggest, handoff, got 'answered'"):
         list(find_records(tmp_path / "audit.jsonl", action="answered"))
+    with pytest.raises(InputError, match=r"reason: expected one of answered, .*, got 'no_anwser'"):
+        list(find_records(tmp_path / "audit.jsonl", reason="no_anwser"))
 
 
 def test_broken_lines_are_told_and_passed_over(tmp_path: Path) -> None:

@@ -126,6 +126,13 @@ def test_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
     done = wenlu("values", "--input", str(rows), "--output", "/dev/full")
     assert done.returncode == 2
     assert done.stderr.decode().splitlines() == ["wenlu: /dev/full: cannot be written: No space left on device"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nlp", "values", "满15年"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2
+    message = "standard output: cannot be written: No space left on device; what stands there is incomplete"
+    assert done.stderr.decode().splitlines() == [f"wenlu: {message}"]
 
 
 def test_relative_dates_count_from_the_reference() -> None:

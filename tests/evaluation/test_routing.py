@@ -10,10 +10,10 @@ import pytest
 from nlp.data.queries import read_queries
 from nlp.errors import DataError, InputError
 from nlp.evaluation.routing import RoutingReport, write_routing_report
-from nlp.schema import Action, Analysis, Decision, Entry, Hit, Query, TopicScore
+from nlp.schema import Action, Analysis, Decision, Entry, Hit, Query, Reason, TopicScore
 
 
-def decision(action: Action, reason: str, ids: str, probability: float) -> Decision:
+def decision(action: Action, reason: Reason, ids: str, probability: float) -> Decision:
     hits = tuple(Hit(Entry(name, f"{name}?", "…"), 0.5) for name in ids)
     return Decision(action, hits, probability, reason, "", Analysis("问", (TopicScore("x", 1.0),), ()))
 
