@@ -113,7 +113,8 @@ def two_speed_optimizer(network: JointEncoder, recipe: Recipe) -> torch.optim.Op
         if weight.requires_grad:
             parts["_head." in name].append(weight)
     groups = [{"params": parts[False], "lr": t.lr}, {"params": parts[True], "lr": t.head_lr}]
-    return torch.optim.AdamW(groups, lr=t.lr, weight_decay=t.weight_decay)
+    # One pass over all weights: plain steps took a fifth of a training on two cores.
+    return torch.optim.AdamW(groups, lr=t.lr, weight_decay=t.weight_decay, fused=True)
 
 
 def score_predictions(prediction: EvalPrediction, names: tuple[str, ...]) -> dict[str, float]:
