@@ -90,16 +90,19 @@ def decode_spans(logits: NDArray[np.float32], names: tuple[str, ...]) -> list[Sp
     Returns:
         (first token, last token, tag, probability); the probability is the geometric mean of the span's token probabilities.
     """
-    if not len(logits):
-        return []
-    best = logits.argmax(axis=-1)
+    path = best_path(logits, names)
+    return _read_spans(path, np.log(softmax(logits)[np.arange(len(path)), path] + 1e-12), names) if path.any() else []
+
+
+def best_path(logits: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.int64]:
+    """The best legal BIOES sequence as numbers of tags (tokens,); for the arguments see `decode_spans`."""
+    best: NDArray[np.int64] = logits.argmax(axis=-1)
     if not best.any():
-        return []
+        return best
     follows, starts, ends = _grammar(names)
     legal = starts[best[0]] == 0 and ends[best[-1]] == 0 and not follows[best[:-1], best[1:]].any()
     # Every legal step costs nothing, so a legal sequence of maxima is the optimum already.
-    path = best if legal else _viterbi(logits, follows, starts, ends)
-    return _read_spans(path, np.log(softmax(logits)[np.arange(len(path)), path] + 1e-12), names)
+    return best if legal else _viterbi(logits, follows, starts, ends)
 
 
 @cache

@@ -23,7 +23,7 @@ from nlp.data.pairs import read_pairs
 from nlp.errors import DataError, RecipeError
 from nlp.model.alignment import TextEncoder, load_encoder, role_siblings, tag_names
 from nlp.model.card import SCORE_PLOT, bundle_card
-from nlp.model.decoding import decode_spans
+from nlp.model.decoding import best_path, decode_spans
 from nlp.model.export import export_onnx, parity
 from nlp.model.network import IGNORED, JointEncoder, JointOutput, LossWeights, checkpoint_folder, joint_loss, load_base
 from nlp.model.runtime import OnnxRuntime
@@ -59,6 +59,7 @@ class JointTrainer(LengthGroupedTrainer):
     """The Trainer with the joint loss."""
 
     recipe: Recipe
+    names: tuple[str, ...]
     siblings: Tensor
 
     def compute_loss(
@@ -84,8 +85,13 @@ class JointTrainer(LengthGroupedTrainer):
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
         with torch.no_grad():
             loss, output = self.compute_loss(model, self._prepare_inputs(inputs), return_outputs=True)
-        # Tag numbers instead of logits: a thousandth of the memory, and the F1 needs no more.
-        return loss, (output["topics"], output["tags"].argmax(-1)), (inputs["topic_targets"], inputs["tag_targets"])
+        # Tag numbers, decoded as in use, instead of logits: a thousandth of the memory, and the F1 needs no more.
+        targets = inputs["tag_targets"]
+        tags = torch.zeros_like(targets)
+        for row, logits in enumerate(output["tags"].float().cpu()):
+            known = targets[row] != IGNORED
+            tags[row, known] = torch.from_numpy(best_path(logits[known.cpu()].numpy(), self.names)).to(tags.device)
+        return loss, (output["topics"], tags), (inputs["topic_targets"], targets)
 
 
 class Patience(TrainerCallback):  # type: ignore[misc]  # the library ships no types
@@ -266,7 +272,8 @@ def _trainer(job: Job, work: Path) -> tuple[JointTrainer, TrainingRows, Training
         callbacks=[Patience(t.patience)],
         optimizers=(two_speed_optimizer(job.network, job.recipe), None),
     )
-    trainer.recipe, trainer.siblings = job.recipe, torch.from_numpy(role_siblings(names)).to(trainer.args.device)
+    trainer.recipe, trainer.names = job.recipe, names
+    trainer.siblings = torch.from_numpy(role_siblings(names)).to(trainer.args.device)
     return trainer, train, dev
 
 

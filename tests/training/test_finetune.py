@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,6 +98,27 @@ def train(recipe: Path, folder: Path, *options: str) -> subprocess.CompletedProc
     ]
     root = Path(__file__).resolve().parents[2]
     return subprocess.run([*command, "--threads", "1"], cwd=root, capture_output=True, text=True, check=False)
+
+
+def test_spans_are_scored_as_they_are_decoded_in_use() -> None:
+    from nlp.model.network import IGNORED
+    from nlp.training.finetune import JointTrainer, score_predictions
+
+    names = ("O", "B-a", "I-a", "E-a", "S-a")
+    tags = torch.full((1, 4, 5), -9.0)
+    tags[0, 1, 1] = tags[0, 2, 4] = tags[0, 0, 2] = 2.0
+    tags[0, 2, 3] = 1.9  # B S is likeliest by itself, but no span; B E is one, and hardly less likely
+    tags[0, 3, 0] = 2.0
+    inputs = {"topic_targets": torch.zeros(1, 1), "tag_targets": torch.tensor([[IGNORED, 1, 3, 0]])}
+    trainer = SimpleNamespace(
+        names=names,
+        _prepare_inputs=lambda given: given,
+        compute_loss=lambda *_, **__: (torch.zeros(()), {"topics": torch.zeros(1, 1), "tags": tags}),
+    )
+    _, found, gold = JointTrainer.prediction_step(trainer, None, inputs, False)
+    assert found[1].tolist() == [[0, 1, 3, 0]]
+    numbers = transformers.EvalPrediction([part.numpy() for part in found], [part.numpy() for part in gold])
+    assert score_predictions(numbers, names)["span_f1"] == 1.0
 
 
 @pytest.mark.parametrize(("layout", "precision"), [("vocab.txt", "bf16"), ("tokenizer.json", "fp32")])
