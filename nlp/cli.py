@@ -73,9 +73,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        _complain(
-            f"{error.filename or 'standard output'}: cannot be written: {error.strerror}; what stands there is incomplete"
-        )
+        _complain(f"{error.filename or 'output'}: cannot be written: {error.strerror}; what stands there is incomplete")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held would fail again at the very end
         sys.exit(2)
 

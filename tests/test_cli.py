@@ -131,7 +131,7 @@ def test_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
             [sys.executable, "-m", "nlp", "values", "满15年"], stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 2
-    message = "standard output: cannot be written: No space left on device; what stands there is incomplete"
+    message = "output: cannot be written: No space left on device; what stands there is incomplete"
     assert done.stderr.decode().splitlines() == [f"wenlu: {message}"]
 
 
